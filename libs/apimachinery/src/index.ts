@@ -1,0 +1,8 @@
+/**
+ * apimachinery: what a Kubernetes object is. Kinds and their declarations, schemas, defaults, validation,
+ * selectors, patches, server-side apply, quantities, codecs and tables. PURE: time, chance and ids are
+ * arguments; nothing here does I/O.
+ */
+export * from './types.js';
+export * from './errors/api-error.js';
+export * from './structure/schema.js';

@@ -1,0 +1,167 @@
+/** A revision of the whole store: 1 is the empty store, each committed write transaction adds one. */
+export type Revision = number & { readonly __brand: 'Revision' };
+export const asRevision = (n: number): Revision => n as Revision;
+
+/**
+ * A stored key. Keys are strings ordered by code unit; binary keys of etcd clients are latin1 strings.
+ * The record and its bytes are immutable and shared by all readers.
+ */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+  /** 1 on creation, counts the writes since. */
+  readonly version: number;
+  /** 0 without a lease. */
+  readonly lease: number;
+}
+
+/** What a transaction demands of the state before it. All must hold. */
+export interface Compare {
+  readonly key: string;
+  /** `modRevision` 0 means: the key does not exist. */
+  readonly target: 'modRevision' | 'createRevision' | 'version' | 'lease' | 'value';
+  readonly operator: '=' | '!=' | '<' | '>';
+  readonly operand: number | Uint8Array;
+}
+
+export type Operation =
+  | {
+      readonly type: 'put';
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly lease?: number;
+      /**
+       * Byte offset of an 18-byte slot in `value`. Applying writes the decimal revision into it as a
+       * JSON string, padded with spaces behind the closing quote, so that the stored bytes carry their
+       * own revision and can be sent as they are.
+       */
+      readonly stampOffset?: number;
+    }
+  | {
+      readonly type: 'delete';
+      readonly key: string;
+      /** Exclusive end; absent for one key. */ readonly end?: string;
+    }
+  | { readonly type: 'get'; readonly key: string; readonly end?: string; readonly limit?: number };
+
+export const stampWidthBytes = 18;
+
+/** Identifies a command for exactly-once application: a session is one process's lifetime. */
+export interface CommandId {
+  readonly session: number;
+  readonly sequence: number;
+  /** Every sequence below this has been answered: the state machine may forget their results. */
+  readonly answeredBelow: number;
+}
+
+export type Command =
+  | {
+      readonly type: 'txn';
+      readonly id: CommandId;
+      /** Refused with `fenced` unless it equals the term of the entry that carries it. */
+      readonly fence?: number;
+      readonly compare: readonly Compare[];
+      readonly success: readonly Operation[];
+      readonly failure: readonly Operation[];
+    }
+  | { readonly type: 'compact'; readonly id: CommandId; readonly revision: Revision }
+  | {
+      readonly type: 'leaseGrant';
+      readonly id: CommandId;
+      /** Chosen by the caller; refused when taken. */ readonly lease: number;
+      readonly ttlSeconds: number;
+    }
+  | {
+      readonly type: 'leaseRevoke';
+      readonly id: CommandId;
+      readonly lease: number;
+      /** Set by the leader's expiry: refused when a keep-alive came in between. */ readonly ifRenewal?: number;
+    }
+  | { readonly type: 'leaseRenew'; readonly id: CommandId; readonly lease: number };
+
+export type OperationResult =
+  | { readonly type: 'put'; readonly keyValue: KeyValue; readonly previous: KeyValue | undefined }
+  | { readonly type: 'delete'; readonly previous: readonly KeyValue[] }
+  | { readonly type: 'get'; readonly keyValues: readonly KeyValue[]; readonly count: number };
+
+/** What one command did. `refused` commands changed nothing but are remembered all the same. */
+export interface CommandResult {
+  readonly revision: Revision;
+  readonly succeeded: boolean;
+  readonly refused?:
+    | 'fenced'
+    | 'sessionExpired'
+    | 'compacted'
+    | 'futureRevision'
+    | 'leaseNotFound'
+    | 'leaseExists'
+    | 'leaseRenewed'
+    | 'duplicateKey';
+  readonly results: readonly OperationResult[];
+  /** True when this id had been applied before: `revision` and `succeeded` are those of the first time, `results` may be empty. */
+  readonly repeated: boolean;
+}
+
+/** A change, in revision order; events of one revision belong to one transaction. */
+export interface StoreEvent {
+  readonly type: 'put' | 'delete';
+  /** For delete: the key with the deleting revision as modRevision, version 0 and an empty value. */
+  readonly keyValue: KeyValue;
+  readonly previous: KeyValue | undefined;
+}
+
+export interface ApplyResult {
+  readonly result: CommandResult;
+  readonly events: readonly StoreEvent[];
+}
+
+export interface RangeQuery {
+  readonly start: string;
+  /** Exclusive; absent reads the one key `start`. `prefixEnd(prefix)` makes one. */
+  readonly end?: string;
+  /** 0 or absent: no limit. */
+  readonly limit?: number;
+  /** Absent: the newest. Throws CompactedError or FutureRevisionError when not retained. */
+  readonly revision?: Revision;
+  /** Also count what lies beyond the limit. */
+  readonly count?: boolean;
+}
+
+export interface RangeResult {
+  readonly keyValues: readonly KeyValue[];
+  readonly more: boolean;
+  /** Keys in the whole range; only exact with `count`, else keyValues.length. */
+  readonly count: number;
+  /** The revision that was read. */
+  readonly revision: Revision;
+}
+
+export interface Lease {
+  readonly id: number;
+  readonly ttlSeconds: number;
+  /** Counts renewals: the leader's expiry names the one it saw. */
+  readonly renewals: number;
+  readonly keys: ReadonlySet<string>;
+}
+
+/** The replicated state machine. Deterministic to the byte: equal logs give equal stores and hashes. */
+export interface Store {
+  readonly revision: Revision;
+  /** Reads and watches below this are gone; 0 before the first compaction. */
+  readonly compactedRevision: Revision;
+  readonly appliedIndex: number;
+  readonly sizeBytes: number;
+  /** The only way in. `index` must be appliedIndex + 1; `term` and `index` are those of the log entry. Empty bytes are a no-op. */
+  apply(index: number, term: number, bytes: Uint8Array): ApplyResult | undefined;
+  get(key: string, revision?: Revision): KeyValue | undefined;
+  range(query: RangeQuery): RangeResult;
+  /** Events with modRevision ≥ from in [start, end), oldest first. Throws CompactedError. */
+  eventsSince(from: Revision, start: string, end?: string): readonly StoreEvent[];
+  leases(): readonly Lease[];
+  /** Running hash of everything applied so far; equal on equal replicas at equal appliedIndex. */
+  hash(): number;
+  /** An immutable view to stream a snapshot from while writes go on. Chunks of at most about 1 MiB. */
+  snapshot(): Iterable<Uint8Array>;
+}
