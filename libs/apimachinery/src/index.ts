@@ -6,3 +6,5 @@
 export * from './types.js';
 export * from './errors/api-error.js';
 export * from './structure/schema.js';
+export * from './quantity/index.js';
+export * from './selectors/index.js';
