@@ -1,0 +1,114 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { request } from 'node:https';
+
+export interface BalancerOptions {
+  readonly port: number;
+  /** Candidates, by port on loopback. */
+  readonly backends: () => readonly number[];
+  /** PEM of the authority that signed the masters' certificates. */
+  readonly ca: string;
+  readonly intervalMs?: number;
+}
+
+/**
+ * A health-checked TCP balancer: TLS passes through, so that clients speak to the masters' own certificates. A master
+ * is in rotation while its /readyz answers 200; a refused connection takes it out at once and the next one is tried,
+ * so a client never sees a dead master. Connections of a master that fails are closed with it.
+ */
+export class Balancer {
+  readonly #options: BalancerOptions;
+  readonly #ready = new Map<number, boolean>();
+  readonly #sockets = new Map<number, Set<Socket>>();
+  #server: Server | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #next = 0;
+
+  constructor(options: BalancerOptions) {
+    this.#options = options;
+  }
+
+  async listen(): Promise<void> {
+    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => this.#accept(client));
+    await new Promise<void>((resolve, reject) => {
+      this.#server?.once('error', reject);
+      this.#server?.listen({ port: this.#options.port, host: '127.0.0.1' }, resolve);
+    });
+    const round = async (): Promise<void> => {
+      await Promise.all(this.#options.backends().map(async (port) => this.#check(port)));
+      this.#timer = setTimeout(() => void round(), this.#options.intervalMs ?? 250);
+    };
+    await round();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const sockets of this.#sockets.values()) for (const socket of sockets) socket.destroy();
+    await new Promise<void>((resolve) =>
+      this.#server === undefined ? resolve() : this.#server.close(() => resolve()),
+    );
+  }
+
+  /** Ports in rotation; all of them when none is known to be ready, so that clients get the masters' own answer. */
+  #candidates(): number[] {
+    const all = this.#options.backends();
+    const ready = all.filter((port) => this.#ready.get(port) === true);
+    const pool = ready.length > 0 ? ready : [...all];
+    const first = this.#next++ % Math.max(1, pool.length);
+    return [...pool.slice(first), ...pool.slice(0, first)];
+  }
+
+  #accept(client: Socket): void {
+    const candidates = this.#candidates();
+    client.on('error', () => client.destroy());
+    const tryNext = (): void => {
+      const port = candidates.shift();
+      if (port === undefined) {
+        client.destroy();
+        return;
+      }
+      const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
+      upstream.once('error', () => {
+        upstream.destroy();
+        this.#ready.set(port, false);
+        tryNext();
+      });
+      upstream.once('connect', () => {
+        upstream.removeAllListeners('error');
+        this.#join(client, upstream, port);
+      });
+    };
+    tryNext();
+  }
+
+  #join(client: Socket, upstream: Socket, port: number): void {
+    const open = this.#sockets.get(port) ?? new Set();
+    this.#sockets.set(port, open.add(client));
+    const end = (): void => {
+      open.delete(client);
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
+    client.pipe(upstream).pipe(client);
+    client.resume();
+  }
+
+  async #check(port: number): Promise<void> {
+    const ready = await new Promise<boolean>((resolve) => {
+      const probe = request(
+        { host: '127.0.0.1', port, path: '/readyz', ca: this.#options.ca, timeout: 2_000, agent: false },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode === 200);
+        },
+      );
+      probe.on('timeout', () => probe.destroy(new Error('timeout')));
+      probe.on('error', () => resolve(false));
+      probe.end();
+    });
+    const before = this.#ready.get(port);
+    this.#ready.set(port, ready);
+    // Not ready any more (draining, cut off, stalled): its clients move on to a master that is.
+    if (before === true && !ready) for (const socket of this.#sockets.get(port) ?? []) socket.destroy();
+  }
+}

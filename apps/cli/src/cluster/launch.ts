@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClusterPki, ensureClusterPki, issueCertificate, kubeconfig, mergeKubeconfig } from '#libs/pki';
+import { UserError } from '../ui/errors.js';
+import { AdminClient } from './admin-client.js';
+import { allocatePorts, portsOf, requireFree } from './ports.js';
+import { type ClusterState, isAlive, readState, rememberLocation, writeState } from './state.js';
+import { Supervisor } from './supervisor.js';
+
+export interface UpOptions {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly masters: number;
+  readonly nodes: number;
+  readonly port: number;
+  readonly kubeconfig: string;
+  readonly waitMs: number;
+  readonly nodeArgs: readonly string[];
+}
+
+/** Told of each step; the CLI draws them, a detached supervisor sends them to who started it. */
+export type StepReporter = <T>(title: string, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * Brings a local cluster up: certificates, masters, a leader, nodes, kubeconfig. What exists of an earlier run (data,
+ * ports, identity) is kept. On failure everything that was started is stopped again. Throws UserError.
+ */
+export async function launch(options: UpOptions, step: StepReporter): Promise<Supervisor> {
+  const { state, pki } = await step('Preparing certificates and data', async () => prepare(options));
+  const supervisor = new Supervisor({ state, ca: pki.ca.certificate, nodeArgs: options.nodeArgs });
+  const deadline = Date.now() + options.waitMs;
+  try {
+    await step(`Starting ${state.masters.length} masters`, async () => supervisor.start());
+    await step('Electing a leader', async () => {
+      await until(deadline, supervisor, async () => (await readyMasters(supervisor.state)).leader);
+    });
+    supervisor.startNodes();
+    await step('Waiting for every master to be ready', async () => {
+      await until(
+        deadline,
+        supervisor,
+        async () =>
+          (await readyMasters(supervisor.state)).ready === state.masters.filter((m) => !m.stayDown).length,
+      );
+    });
+    await step(`Writing kubeconfig (context ${state.name})`, async () =>
+      mergeKubeconfig(options.kubeconfig, {
+        name: state.name,
+        server: `https://127.0.0.1:${state.port}`,
+        caPem: pki.ca.certificate,
+        certPem: pki.admin.certificate,
+        keyPem: pki.admin.privateKey,
+      }),
+    );
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  return supervisor;
+}
+
+async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: ClusterPki }> {
+  requireWritable(options.dataDir);
+  const known = readState(options.dataDir);
+  if (known !== undefined && isAlive(known.supervisorPid)) {
+    throw new UserError(
+      `cluster "${known.name}" is already running (supervisor ${known.supervisorPid})`,
+      'see `trireme status`; end it with `trireme down`, or start another with --name and --port',
+    );
+  }
+  if (known !== undefined && known.masters.length !== options.masters) {
+    throw new UserError(
+      `cluster "${known.name}" has ${known.masters.length} masters, not ${options.masters}`,
+      'a quorum cannot be changed by a flag: `trireme reset` first, or leave --masters out',
+    );
+  }
+  const state = known === undefined ? await createState(options) : await reuseState(known, options);
+  const pki = await ensureClusterPki(options.dataDir, {
+    masters: state.masters.map((master) => master.name),
+  });
+  await writeNodeKubeconfig(state, pki);
+  writeState(state);
+  rememberLocation(state.name, state.dataDir);
+  return { state, pki };
+}
+
+async function createState(options: UpOptions): Promise<ClusterState> {
+  const { port, masters } = await allocatePorts(options.port, options.masters);
+  return {
+    name: options.name,
+    clusterId: randomBytes(8).toString('hex'),
+    dataDir: options.dataDir,
+    port,
+    masters,
+    nodes: options.nodes,
+    kubeconfig: options.kubeconfig,
+  };
+}
+
+async function reuseState(known: ClusterState, options: UpOptions): Promise<ClusterState> {
+  await requireFree(portsOf(known), known.port);
+  return {
+    ...known,
+    masters: known.masters.map(({ pid: _pid, stayDown: _stayDown, ...master }) => master),
+    nodes: options.nodes,
+    nodePid: undefined,
+    kubeconfig: options.kubeconfig,
+  };
+}
+
+/** The simulated nodes share one client certificate; its rights are those of the role system:node. */
+async function writeNodeKubeconfig(state: ClusterState, pki: ClusterPki): Promise<void> {
+  const path = join(state.dataDir, 'pki', 'node-agent.kubeconfig');
+  if (existsSync(path) && readFileSync(path, 'utf8').includes(`:${state.port}`)) return;
+  const pair = await issueCertificate(pki.ca, {
+    commonName: 'trireme:simulated-nodes',
+    organizations: ['trireme:node-agents'],
+    usages: ['client'],
+  });
+  const text = kubeconfig({
+    name: state.name,
+    server: `https://127.0.0.1:${state.port}`,
+    caPem: pki.ca.certificate,
+    certPem: pair.certificate,
+    keyPem: pair.privateKey,
+  });
+  writeFileSync(path, text, { mode: 0o600 });
+}
+
+function requireWritable(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK);
+    writeFileSync(join(dataDir, '.writable'), '');
+  } catch (error) {
+    throw new UserError(
+      `cannot write to the data directory ${dataDir}: ${(error as Error).message}`,
+      'free some space or mend its permissions, or choose another with --data-dir',
+    );
+  }
+}
+
+async function readyMasters(state: ClusterState): Promise<{ ready: number; leader: boolean }> {
+  const client = await AdminClient.open(state);
+  const reports = await Promise.all(state.masters.map(async (master) => client.report(master, 1_000)));
+  return {
+    ready: reports.filter((report) => report?.ready === true).length,
+    leader: reports.some((report) => report?.role === 'leader'),
+  };
+}
+
+async function until(
+  deadline: number,
+  supervisor: Supervisor,
+  condition: () => Promise<boolean>,
+): Promise<void> {
+  while (!(await condition())) {
+    if (Date.now() > deadline) {
+      const failures = supervisor.failures();
+      throw new UserError(
+        failures.length > 0 ? failures.join('; ') : 'the masters did not become ready in time',
+        `the logs are in ${join(supervisor.state.dataDir, 'logs')}; --wait gives it longer`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}

@@ -1,0 +1,97 @@
+import { createServer } from 'node:net';
+import { UserError } from '../ui/errors.js';
+import type { MasterState } from './state.js';
+
+/** Distance of each kind of port from the balancer's, so that a person can guess them. */
+const offsets = { api: 1, peer: 21, etcdMetrics: 41, controllerManager: 61, scheduler: 81 } as const;
+
+const portsPerMaster = Object.keys(offsets) as (keyof typeof offsets)[];
+
+async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+async function anyFree(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      async () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject);
+          server.listen({ port: 0, host: '127.0.0.1' }, () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map(async (server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/**
+ * Ports for a balancer and its masters. `port` 0 takes any free ones; otherwise they stand at fixed distances from
+ * `port`, and one that is busy is an error that names it.
+ */
+export async function allocatePorts(
+  port: number,
+  masters: number,
+): Promise<{ port: number; masters: MasterState[] }> {
+  const total = 1 + masters * portsPerMaster.length;
+  const numbers =
+    port === 0
+      ? await anyFree(total)
+      : [
+          port,
+          ...Array.from({ length: masters }, (_, i) =>
+            portsPerMaster.map((kind) => port + offsets[kind] + i),
+          ).flat(),
+        ];
+  if (port !== 0) await requireFree(numbers, port);
+  const [balancer, ...rest] = numbers as [number, ...number[]];
+  return {
+    port: balancer,
+    masters: Array.from({ length: masters }, (_, i) => {
+      const at = (kind: number): number => rest[i * portsPerMaster.length + kind] as number;
+      return {
+        name: `master-${i + 1}`,
+        id: i + 1,
+        apiPort: at(0),
+        peerPort: at(1),
+        etcdMetricsPort: at(2),
+        controllerManagerPort: at(3),
+        schedulerPort: at(4),
+      };
+    }),
+  };
+}
+
+/** Refuses with the busy port's number. */
+export async function requireFree(ports: readonly number[], base: number): Promise<void> {
+  const free = await Promise.all(ports.map(isFree));
+  const busy = ports.filter((_, i) => !free[i]);
+  if (busy.length === 0) return;
+  throw new UserError(
+    `port ${busy.join(', ')} on 127.0.0.1 is in use by another process`,
+    `free it, or choose another base with --port (this cluster wants ${base} and the ${ports.length - 1} ports behind it; --port 0 takes any free ones)`,
+  );
+}
+
+export function portsOf(state: {
+  readonly port: number;
+  readonly masters: readonly MasterState[];
+}): number[] {
+  return [
+    state.port,
+    ...state.masters.flatMap((m) => [
+      m.apiPort,
+      m.peerPort,
+      m.etcdMetricsPort,
+      m.controllerManagerPort,
+      m.schedulerPort,
+    ]),
+  ];
+}

@@ -1,0 +1,59 @@
+import { AdminClient, type ReplicaReport } from './admin-client.js';
+import type { ClusterState } from './state.js';
+
+/** `status -o json`, as documented in docs/operations.md. */
+export interface ClusterStatus {
+  readonly cluster: string;
+  readonly leader: string | undefined;
+  readonly term: number;
+  readonly quorum: boolean;
+  readonly members: readonly MemberReport[];
+}
+
+export interface MemberReport {
+  readonly name: string;
+  readonly id: number;
+  readonly role: 'leader' | 'follower' | 'learner' | 'observer';
+  readonly pid: number | undefined;
+  readonly apiServer: string;
+  readonly peer: string;
+  readonly metrics: string;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly healthy: boolean;
+}
+
+/** Asks every master for its own view. The leader is who says so in the highest term; a deposed one may still claim it. */
+export async function clusterStatus(state: ClusterState): Promise<ClusterStatus> {
+  const client = await AdminClient.open(state);
+  const reports = await Promise.all(state.masters.map(async (master) => client.report(master)));
+  const known = reports.filter((report): report is ReplicaReport => report !== undefined);
+  const term = Math.max(0, ...known.map((report) => report.term));
+  const leader = known.find((report) => report.role === 'leader' && report.term === term && report.quorum);
+  return {
+    cluster: state.name,
+    leader: leader?.name,
+    term,
+    quorum: leader !== undefined,
+    members: state.masters.map((master, i) => {
+      const report = reports[i];
+      const apiServer = `https://127.0.0.1:${master.apiPort}`;
+      const role =
+        report?.role === 'leader' && report.name !== leader?.name ? 'follower' : (report?.role ?? 'follower');
+      return {
+        name: master.name,
+        id: master.id,
+        role,
+        pid: master.pid,
+        apiServer,
+        peer: `https://127.0.0.1:${master.peerPort}`,
+        metrics: `${apiServer}/metrics`,
+        term: report?.term ?? 0,
+        commitIndex: report?.commitIndex ?? 0,
+        appliedIndex: report?.appliedIndex ?? 0,
+        healthy: report?.ready === true,
+      };
+    }),
+  };
+}

@@ -1,0 +1,179 @@
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
+import type { MasterConfigInput } from '../../../master/src/config.js';
+import { UserError } from '../ui/errors.js';
+import { Balancer } from './balancer.js';
+import { SupervisedChild } from './child.js';
+import { type ControlRequest, serveControl } from './control.js';
+import { masterEntry, nodeEntry } from './program.js';
+import { type ClusterState, type MasterState, writeState } from './state.js';
+
+/** How long a master may take to hand over leadership and drain before it is killed. */
+const stopGraceMs = 8_000;
+
+export interface SupervisorOptions {
+  readonly state: ClusterState;
+  /** PEM of the cluster's authority, for the balancer's health checks. */
+  readonly ca: string;
+  /** Flags of the node agent, e.g. delays. */
+  readonly nodeArgs: readonly string[];
+}
+
+/** Runs the masters, the node agent and the balancer of a local cluster, and keeps `cluster.json` true. */
+export class Supervisor {
+  #state: ClusterState;
+  readonly #masters = new Map<string, SupervisedChild>();
+  readonly #balancer: Balancer;
+  #node: SupervisedChild | undefined;
+  readonly #nodeArgs: readonly string[];
+  #control: Server | undefined;
+  #stopping: Promise<void> | undefined;
+  /** Called when someone asked over the control socket that the cluster stops. */
+  onStopRequested: () => void = () => {};
+
+  constructor(options: SupervisorOptions) {
+    this.#state = { ...options.state, supervisorPid: process.pid };
+    this.#nodeArgs = options.nodeArgs;
+    this.#balancer = new Balancer({
+      port: options.state.port,
+      backends: () => this.#state.masters.map((master) => master.apiPort),
+      ca: options.ca,
+    });
+  }
+
+  get state(): ClusterState {
+    return this.#state;
+  }
+
+  /** Starts the masters and the balancer; `startNodes` follows once the API answers. */
+  async start(): Promise<void> {
+    this.#control = await serveControl(this.#state.dataDir, async (request) => this.#handle(request));
+    await this.#balancer.listen();
+    mkdirSync(join(this.#state.dataDir, 'logs'), { recursive: true });
+    await Promise.all(this.#state.masters.map(async (master) => this.#startMaster(master)));
+  }
+
+  startNodes(): void {
+    if (this.#state.nodes === 0) return;
+    this.#node = new SupervisedChild({
+      name: 'nodes',
+      command: process.execPath,
+      args: [
+        '--max-old-space-size=1024',
+        nodeEntry,
+        '--simulate',
+        String(this.#state.nodes),
+        '--kubeconfig',
+        join(this.#state.dataDir, 'pki', 'node-agent.kubeconfig'),
+        ...this.#nodeArgs,
+      ],
+      logFile: join(this.#state.dataDir, 'logs', 'nodes.log'),
+      onChange: (nodePid) => this.#update({ ...this.#state, nodePid }),
+    });
+    this.#node.start();
+  }
+
+  /** Why masters are not running, for the message of a start that fails. */
+  failures(): string[] {
+    return [...this.#masters].flatMap(([name, child]) =>
+      child.lastExit === undefined ? [] : [`${name} ended (${child.lastExit}), see ${this.#logFile(name)}`],
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
+    await this.#node?.stop(stopGraceMs);
+    await Promise.all([...this.#masters.values()].map(async (master) => master.stop(stopGraceMs)));
+    await this.#balancer.close();
+    await new Promise<void>((resolve) =>
+      this.#control === undefined ? resolve() : this.#control.close(() => resolve()),
+    );
+    this.#update({ ...this.#state, supervisorPid: undefined });
+  }
+
+  async #startMaster(master: MasterState): Promise<void> {
+    const dataDir = join(this.#state.dataDir, 'masters', master.name);
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const config: MasterConfigInput = {
+      name: master.name,
+      clusterName: this.#state.name,
+      clusterId: this.#state.clusterId,
+      memberId: master.id,
+      members: this.#state.masters.map(({ id, name, peerPort }) => ({
+        id,
+        name,
+        host: '127.0.0.1',
+        port: peerPort,
+      })),
+      dataDir,
+      pkiDir: join(this.#state.dataDir, 'pki'),
+      securePort: master.apiPort,
+      etcdMetricsPort: master.etcdMetricsPort,
+      controllerManagerPort: master.controllerManagerPort,
+      schedulerPort: master.schedulerPort,
+      externalUrl: `https://127.0.0.1:${this.#state.port}`,
+      faultInjection: true,
+    };
+    const configFile = join(dataDir, 'config.json');
+    await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
+    const child = new SupervisedChild({
+      name: master.name,
+      command: process.execPath,
+      args: [masterEntry, '--config', configFile],
+      logFile: this.#logFile(master.name),
+      onChange: (pid) => this.#updateMaster(master.name, { pid }),
+    });
+    this.#masters.set(master.name, child);
+    if (master.stayDown !== true) child.start();
+  }
+
+  async #handle(request: ControlRequest): Promise<void> {
+    if (request.command === 'stop') {
+      // The answer goes out when everything has ended; the process then exits.
+      const stopped = this.#stopAllButControl();
+      await stopped;
+      setImmediate(() => this.onStopRequested());
+      return;
+    }
+    const child = this.#masters.get(request.master);
+    if (child === undefined) {
+      throw new UserError(`there is no master "${request.master}": ${[...this.#masters.keys()].join(', ')}`);
+    }
+    if (request.command === 'kill') {
+      this.#updateMaster(request.master, { stayDown: request.stayDown });
+      child.kill(request.stayDown);
+    } else {
+      this.#updateMaster(request.master, { stayDown: false });
+      child.start();
+    }
+  }
+
+  async #stopAllButControl(): Promise<void> {
+    const control = this.#control;
+    this.#control = undefined;
+    control?.close();
+    await this.stop();
+  }
+
+  #updateMaster(name: string, change: Partial<MasterState>): void {
+    const masters = this.#state.masters.map((master) =>
+      master.name === name ? { ...master, ...change } : master,
+    );
+    this.#update({ ...this.#state, masters });
+  }
+
+  #update(state: ClusterState): void {
+    this.#state = state;
+    writeState(state);
+  }
+
+  #logFile(name: string): string {
+    return join(this.#state.dataDir, 'logs', `${name}.log`);
+  }
+}

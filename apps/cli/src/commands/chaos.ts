@@ -1,0 +1,101 @@
+import { Argument, type Command } from 'commander';
+import { AdminClient } from '../cluster/admin-client.js';
+import { askSupervisor } from '../cluster/control.js';
+import { type ClusterState, type MasterState, requireRunning, requireState } from '../cluster/state.js';
+import { clusterStatus } from '../cluster/status.js';
+import { UserError } from '../ui/errors.js';
+import { clusterOptions, oneOf } from './options.js';
+
+interface ChaosFlags {
+  readonly name: string;
+  readonly dataDir?: string;
+}
+
+const masterArgument = (): Argument =>
+  new Argument('<master>', 'a master by name, or `leader`, or `follower`');
+
+/** Faults on a running local cluster. Each prints the name of the master that it hit. */
+export function addChaos(program: Command): void {
+  const chaos = program.command('chaos').description('faults on a running local cluster');
+  addKill(chaos);
+  addSignals(chaos);
+  addPartition(chaos);
+}
+
+function addKill(chaos: Command): void {
+  clusterOptions(chaos.command('kill'))
+    .description('kill -9 a master; the supervisor starts it again')
+    .addArgument(masterArgument())
+    .option('--stay-down', 'keep it away until `chaos start`', false)
+    .action(async (which: string, flags: ChaosFlags & { readonly stayDown: boolean }) => {
+      const { state, master } = await pick(which, flags);
+      await askSupervisor(state.dataDir, { command: 'kill', master: master.name, stayDown: flags.stayDown });
+      process.stdout.write(`${master.name}\n`);
+    });
+  clusterOptions(chaos.command('start'))
+    .description('start a master that was kept down')
+    .addArgument(masterArgument())
+    .action(async (which: string, flags: ChaosFlags) => {
+      const { state, master } = await pick(which, flags);
+      await askSupervisor(state.dataDir, { command: 'start', master: master.name });
+      process.stdout.write(`${master.name}\n`);
+    });
+}
+
+function addSignals(chaos: Command): void {
+  const signals = { pause: 'SIGSTOP', resume: 'SIGCONT' } as const;
+  for (const [name, signal] of Object.entries(signals)) {
+    clusterOptions(chaos.command(name))
+      .description(
+        name === 'pause' ? 'stop a master in its tracks (SIGSTOP)' : 'let a paused master go on (SIGCONT)',
+      )
+      .addArgument(masterArgument())
+      .action(async (which: string, flags: ChaosFlags) => {
+        const { master } = await pick(which, flags);
+        if (master.pid === undefined)
+          throw new UserError(`${master.name} is not running`, 'see `trireme status`');
+        process.kill(master.pid, signal);
+        process.stdout.write(`${master.name}\n`);
+      });
+  }
+}
+
+function addPartition(chaos: Command): void {
+  clusterOptions(chaos.command('partition'))
+    .description('cut a master off from its peers until `chaos heal`; clients still reach it')
+    .addArgument(masterArgument())
+    .addOption(oneOf('--direction <direction>', 'which way is cut', ['both', 'in', 'out']).default('both'))
+    .action(async (which: string, flags: ChaosFlags & { readonly direction: 'both' | 'in' | 'out' }) => {
+      const { state, master } = await pick(which, flags);
+      const others = state.masters.filter((other) => other.name !== master.name).map((other) => other.name);
+      await (await AdminClient.open(state)).partition(master, others, flags.direction);
+      process.stdout.write(`${master.name}\n`);
+    });
+  clusterOptions(chaos.command('heal'))
+    .description('join all masters again')
+    .action(async (flags: ChaosFlags) => {
+      const state = requireRunning(requireState(flags.name, flags.dataDir));
+      const client = await AdminClient.open(state);
+      const running = state.masters.filter((master) => master.pid !== undefined);
+      await Promise.all(running.map(async (master) => client.partition(master, [], 'both')));
+    });
+}
+
+async function pick(which: string, flags: ChaosFlags): Promise<{ state: ClusterState; master: MasterState }> {
+  const state = requireRunning(requireState(flags.name, flags.dataDir));
+  let name: string | undefined = which;
+  if (which === 'leader' || which === 'follower') {
+    const status = await clusterStatus(state);
+    const isLeader = (member: { name: string }): boolean => member.name === status.leader;
+    name = status.members.find((member) =>
+      which === 'leader' ? isLeader(member) : member.healthy && !isLeader(member),
+    )?.name;
+    if (name === undefined) throw new UserError(`the cluster has no ${which} now`, 'see `trireme status`');
+  }
+  const master = state.masters.find((candidate) => candidate.name === name);
+  if (master === undefined) {
+    const names = state.masters.map((candidate) => candidate.name).join(', ');
+    throw new UserError(`there is no master "${which}"`, `masters: ${names}, leader, follower`);
+  }
+  return { state, master };
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { requireState } from '../cluster/state.js';
+import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
+import { formatTable } from '../ui/table.js';
+import { clusterOptions, oneOf } from './options.js';
+
+interface StatusOptions {
+  readonly name: string;
+  readonly dataDir?: string;
+  readonly output: 'table' | 'json' | 'yaml';
+  readonly watch: boolean;
+}
+
+export function addStatus(program: Command): void {
+  clusterOptions(program.command('status'))
+    .description('show members, leader, term, indexes and health; exits 1 without a quorum')
+    .addOption(oneOf('-o, --output <format>', 'output format', ['table', 'json', 'yaml']).default('table'))
+    .option('--watch', 'print again each second until Ctrl-C', false)
+    .action(async (options: StatusOptions) => {
+      const state = (): ReturnType<typeof requireState> => requireState(options.name, options.dataDir);
+      for (;;) {
+        const status = await clusterStatus(state());
+        process.stdout.write(`${format(status, options.output)}\n`);
+        process.exitCode = status.quorum ? 0 : 1;
+        if (!options.watch) return;
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+      }
+    });
+}
+
+function format(status: ClusterStatus, output: StatusOptions['output']): string {
+  if (output === 'json') return JSON.stringify(status, undefined, 2);
+  if (output === 'yaml') return stringify(status).trimEnd();
+  const newest = Math.max(...status.members.map((member) => member.commitIndex));
+  const rows = status.members.map((member) => [
+    member.name,
+    member.healthy ? member.role : member.pid === undefined ? 'down' : `${member.role}?`,
+    String(member.term),
+    String(member.commitIndex),
+    String(member.appliedIndex),
+    String(Math.max(0, newest - member.appliedIndex)),
+    member.healthy ? 'yes' : 'no',
+    member.pid === undefined ? '-' : String(member.pid),
+    member.apiServer,
+  ]);
+  const summary = `cluster ${status.cluster}: ${status.quorum ? `leader ${status.leader}, term ${status.term}` : 'no quorum'}`;
+  const table = formatTable(
+    ['MEMBER', 'ROLE', 'TERM', 'COMMIT', 'APPLIED', 'LAG', 'READY', 'PID', 'API SERVER'],
+    rows,
+  );
+  return `${summary}\n\n${table}`;
+}

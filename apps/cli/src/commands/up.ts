@@ -1,0 +1,190 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { resolveKubeconfigPath } from '#libs/pki';
+import { launch, type StepReporter, type UpOptions } from '../cluster/launch.js';
+import { cliEntry } from '../cluster/program.js';
+import { readState, resolveDataDir } from '../cluster/state.js';
+import { UserError } from '../ui/errors.js';
+import { Progress } from '../ui/progress.js';
+import { applyConfigFile, clusterOptions, duration, integer, oneOf } from './options.js';
+
+interface UpFlags {
+  readonly name: string;
+  readonly dataDir?: string;
+  readonly masters: number;
+  readonly nodes: number;
+  readonly port: number;
+  readonly config?: string;
+  readonly detach: boolean;
+  readonly wait: number;
+  readonly kubeconfig?: string;
+  readonly podStartDelay: number;
+  readonly jobDuration: number;
+}
+
+/** Messages of a detached supervisor to the command that started it. */
+type Report =
+  | { readonly type: 'begin'; readonly title: string }
+  | { readonly type: 'end'; readonly ok: boolean }
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string; readonly hint?: string };
+
+export function addUp(program: Command): void {
+  clusterOptions(program.command('up'))
+    .description('start a cluster on this machine and supervise it until Ctrl-C (or --detach)')
+    .addOption(number('--masters <n>', 'master replicas (odd)', 3, 1, 7, 'TRIREME_MASTERS'))
+    .addOption(number('--nodes <n>', 'simulated nodes', 3, 0, 5_000, 'TRIREME_NODES'))
+    .addOption(
+      number('--port <port>', 'port of the balancer; 0 takes free ones', 6443, 0, 65_000, 'TRIREME_PORT'),
+    )
+    .option('--config <file>', 'file with the same keys as the flags (YAML or JSON; - is standard input)')
+    .option('--detach', 'return when the cluster is ready', false)
+    .addOption(
+      new Option('--wait <duration>', 'how long to wait for readiness')
+        .default(60_000, '60s')
+        .argParser(duration),
+    )
+    .option('--kubeconfig <file>', 'kubeconfig to write (default: $KUBECONFIG or ~/.kube/config)')
+    .addOption(
+      oneOf('--runtime <runtime>', 'what runs the pods', ['auto', 'simulated'])
+        .default('auto')
+        .env('TRIREME_RUNTIME'),
+    )
+    .addOption(
+      new Option('--pod-start-delay <duration>', 'time a simulated pod takes to run')
+        .default(50, '50ms')
+        .argParser(duration),
+    )
+    .addOption(
+      new Option('--job-duration <duration>', 'time a simulated job pod runs')
+        .default(1_000, '1s')
+        .argParser(duration),
+    )
+    .action(async (flags: UpFlags, command: Command) => {
+      if (flags.config !== undefined) applyConfigFile(command, flags.config);
+      const options = toOptions(command.opts<UpFlags>());
+      const quiet = program.opts<{ quiet?: boolean }>().quiet;
+      if (process.send !== undefined && process.env['TRIREME_DETACHED'] === '1') return runDetached(options);
+      const progress = new Progress({ quiet: quiet === true });
+      progress.info(`Starting cluster "${options.name}"`);
+      if (command.opts<UpFlags>().detach) await startDetached(options, progress);
+      else await runForeground(options, progress);
+    });
+}
+
+function number(flags: string, text: string, value: number, min: number, max: number, env: string): Option {
+  return new Option(flags, text).default(value).env(env).argParser(integer(min, max));
+}
+
+function toOptions(flags: UpFlags): UpOptions {
+  if (flags.masters % 2 === 0) {
+    throw new UserError(
+      `--masters ${flags.masters}: an even number of masters tolerates no more failures than one less`,
+      'choose 1, 3, 5 or 7',
+    );
+  }
+  return {
+    name: flags.name,
+    dataDir: resolveDataDir(flags.name, flags.dataDir),
+    masters: flags.masters,
+    nodes: flags.nodes,
+    port: flags.port,
+    kubeconfig: resolve(resolveKubeconfigPath(flags.kubeconfig)),
+    waitMs: flags.wait,
+    nodeArgs: ['--pod-start-delay', `${flags.podStartDelay}ms`, '--job-duration', `${flags.jobDuration}ms`],
+  };
+}
+
+async function runForeground(options: UpOptions, progress: Progress): Promise<void> {
+  const supervisor = await launch(options, async (title, work) => progress.step(title, work));
+  printReady(options, progress, supervisor.state.port);
+  progress.info('\nCtrl-C stops the cluster; its data is kept.');
+  await new Promise<void>((done) => {
+    supervisor.onStopRequested = done;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+  });
+  progress.info('');
+  await progress.step('Stopping the cluster', async () => supervisor.stop());
+}
+
+function printReady(options: UpOptions, progress: Progress, port: number): void {
+  const name = options.name === 'trireme' ? '' : ` --name ${options.name}`;
+  progress.info(
+    `\nCluster "${options.name}" is ready: ${options.masters} masters behind https://127.0.0.1:${port}, ${options.nodes} simulated nodes.\n` +
+      `  trireme status${name}          who leads, and how far everyone is\n` +
+      `  trireme chaos kill leader${name}   see it fail over\n` +
+      `Type this next:\n  kubectl --context ${options.name} get nodes`,
+  );
+}
+
+async function startDetached(options: UpOptions, progress: Progress): Promise<void> {
+  mkdirSync(join(options.dataDir, 'logs'), { recursive: true, mode: 0o700 });
+  const log = openSync(join(options.dataDir, 'logs', 'supervisor.log'), 'a', 0o600);
+  const child = spawn(process.execPath, [cliEntry, ...process.argv.slice(2)], {
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+    env: { ...process.env, TRIREME_DETACHED: '1' },
+  });
+  await new Promise<void>((ready, failed) => {
+    let settle: ((ok: boolean) => void) | undefined;
+    child.on('message', (message) => {
+      const report = message as Report;
+      if (report.type === 'begin') {
+        const done = new Promise<void>((resolve, reject) => {
+          settle = (ok) => (ok ? resolve() : reject(new Error(report.title)));
+        });
+        // The reason of a failed step comes as a report of its own.
+        progress.step(report.title, async () => done).catch(() => undefined);
+      } else if (report.type === 'end') settle?.(report.ok);
+      else if (report.type === 'ready') ready();
+      else failed(new UserError(report.message, report.hint));
+    });
+    child.once('error', failed);
+    child.once('exit', (code) => {
+      failed(
+        new UserError(
+          `the supervisor ended with ${code}`,
+          `see ${join(options.dataDir, 'logs', 'supervisor.log')}`,
+        ),
+      );
+    });
+  });
+  child.disconnect();
+  child.unref();
+  printReady(options, progress, readState(options.dataDir)?.port ?? options.port);
+}
+
+async function runDetached(options: UpOptions): Promise<void> {
+  const report = (message: Report): void => {
+    if (process.connected) process.send?.(message);
+  };
+  const step: StepReporter = async (title, work) => {
+    report({ type: 'begin', title });
+    try {
+      const result = await work();
+      report({ type: 'end', ok: true });
+      return result;
+    } catch (error) {
+      report({ type: 'end', ok: false });
+      throw error;
+    }
+  };
+  try {
+    const supervisor = await launch(options, step);
+    await new Promise<void>((done) => {
+      supervisor.onStopRequested = done;
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
+      report({ type: 'ready' });
+    });
+    await supervisor.stop();
+  } catch (error) {
+    report({
+      type: 'failed',
+      message: (error as Error).message,
+      hint: error instanceof UserError ? error.hint : undefined,
+    });
+    process.exitCode = 1;
+  }
+}

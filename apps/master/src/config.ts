@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const port = z.number().int().min(0).max(65_535);
+const memberSchema = z.object({
+  id: z.number().int().positive(),
+  name: z.string().min(1),
+  host: z.string().min(1),
+  port,
+});
+
+const masterConfigSchema = z.strictObject({
+  /** Name of this replica, unique in the cluster. */
+  name: z.string().min(1),
+  clusterName: z.string().default('trireme'),
+  /** Chosen once per cluster; a peer or a data directory of another cluster is refused. */
+  clusterId: z.string().min(1),
+  memberId: z.number().int().positive(),
+  /** The first members; afterwards the replicated configuration decides. */
+  members: z.array(memberSchema).min(1),
+  dataDir: z.string().min(1),
+  pkiDir: z.string().min(1),
+  bindAddress: z.string().default('127.0.0.1'),
+  /** Ports as in operations.md; 0 takes any free one. */
+  securePort: port.default(6443),
+  etcdMetricsPort: port.default(2381),
+  controllerManagerPort: port.default(10_257),
+  schedulerPort: port.default(10_259),
+  /** URL that clients and pods use: the balancer or Service in front of the masters. */
+  externalUrl: z.string().url().optional(),
+  serviceClusterIpRange: z.string().default('10.96.0.0/16'),
+  tickMs: z.number().int().min(5).max(1_000).default(20),
+  electionTicks: z.number().int().min(4).max(100).default(10),
+  heartbeatTicks: z.number().int().min(1).max(50).default(2),
+  quotaBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(8 * 1024 ** 3),
+  /** Accept fault injection (partitions) from cluster administrators: for clusters on one machine. */
+  faultInjection: z.boolean().default(false),
+});
+
+export type MasterConfig = z.infer<typeof masterConfigSchema>;
+/** What a configuration file has to hold; everything else has a default. */
+export type MasterConfigInput = z.input<typeof masterConfigSchema>;
+
+/** A configuration that cannot be used: the message names the file, the key and what is wrong with it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads and checks a JSON configuration file; `overrides` (flags) win over it. Throws ConfigError. */
+export function loadMasterConfig(
+  path: string,
+  overrides: Readonly<Record<string, unknown>> = {},
+): MasterConfig {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`cannot read the configuration ${path}: ${(error as Error).message}`);
+  }
+  const parsed = masterConfigSchema.safeParse({ ...(raw as object), ...overrides });
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`,
+    );
+    throw new ConfigError(`${path} is not a valid configuration: ${faults.join('; ')}`);
+  }
+  return parsed.data;
+}
