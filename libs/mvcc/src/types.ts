@@ -119,7 +119,7 @@ export interface ApplyResult {
 
 export interface RangeQuery {
   readonly start: string;
-  /** Exclusive; absent reads the one key `start`. `prefixEnd(prefix)` makes one. */
+  /** Exclusive; absent reads the one key `start`. `prefixEnd(prefix)` makes one; `unboundedEnd` ("\\0", as in etcd) means no end. */
   readonly end?: string;
   /** 0 or absent: no limit. */
   readonly limit?: number;
@@ -152,16 +152,26 @@ export interface Store {
   /** Reads and watches below this are gone; 0 before the first compaction. */
   readonly compactedRevision: Revision;
   readonly appliedIndex: number;
+  /** Estimated memory of live keys and retained history: what a quota is held against. */
   readonly sizeBytes: number;
-  /** The only way in. `index` must be appliedIndex + 1; `term` and `index` are those of the log entry. Empty bytes are a no-op. */
+  /** The part of sizeBytes that live keys take: what would be left after compacting and sweeping everything. */
+  readonly inUseBytes: number;
+  /** Live keys. */
+  readonly keyCount: number;
+  /** The only way in. `index` must be appliedIndex + 1; `term` and `index` are those of the log entry. Empty bytes are a no-op. Throws DecodeError, with nothing changed, for bytes that are no command. */
   apply(index: number, term: number, bytes: Uint8Array): ApplyResult | undefined;
   get(key: string, revision?: Revision): KeyValue | undefined;
   range(query: RangeQuery): RangeResult;
-  /** Events with modRevision ≥ from in [start, end), oldest first. Throws CompactedError. */
+  /** Events with modRevision ≥ from in [start, end), oldest first. Throws CompactedError when from < compactedRevision. */
   eventsSince(from: Revision, start: string, end?: string): readonly StoreEvent[];
   leases(): readonly Lease[];
   /** Running hash of everything applied so far; equal on equal replicas at equal appliedIndex. */
   hash(): number;
+  /**
+   * Frees up to `maxEvents` events of compacted history; returns whether some is left. `apply` does this in small
+   * steps by itself: call it when idle after a compaction. Changes only sizeBytes, so replicas need not agree on when.
+   */
+  sweep(maxEvents: number): boolean;
   /** An immutable view to stream a snapshot from while writes go on. Chunks of at most about 1 MiB. */
   snapshot(): Iterable<Uint8Array>;
 }

@@ -1,0 +1,207 @@
+import { CompactedError, FutureRevisionError } from './errors.js';
+import { EventLog } from './event-log.js';
+import { effectiveEnd, inRange, unboundedEnd } from './key-range.js';
+import { countRange, createOrderedMap, visitRange } from './ordered-map.js';
+import type { OrderedMap } from './ordered-map.js';
+import { asRevision } from './types.js';
+import type { KeyValue, RangeQuery, RangeResult, Revision, StoreEvent } from './types.js';
+import { VersionList } from './version-list.js';
+
+const noValue = new Uint8Array(0);
+/** What a record and its place in the tree take beside key and value: an estimate that all replicas share. */
+const recordOverheadBytes = 128;
+const eventOverheadBytes = 96;
+
+function recordBytes(keyValue: KeyValue): number {
+  return keyValue.key.length + keyValue.value.length + recordOverheadBytes;
+}
+
+/**
+ * Revisioned keys: what is live in a copy-on-write tree, superseded versions by key, and all retained
+ * events in order. Nothing here decides; the caller says at which revision what is written.
+ */
+export class KeySpace {
+  revision = asRevision(1);
+  compactedRevision = asRevision(0);
+  /** Bytes of live keys and values with their overhead. */
+  liveBytes = 0;
+  /** Bytes that superseded versions and retained events hold beside. */
+  historyBytes = 0;
+  private readonly live: OrderedMap<KeyValue> = createOrderedMap();
+  private readonly past: OrderedMap<VersionList> = createOrderedMap();
+  private readonly log = new EventLog();
+
+  /** Live keys as of now; immutable, O(1). */
+  liveView(): Iterable<KeyValue> {
+    const frozen = this.live.clone();
+    return { [Symbol.iterator]: () => frozen.values() };
+  }
+
+  get liveCount(): number {
+    return this.live.size;
+  }
+
+  /** `value` is kept, not copied. */
+  put(revision: Revision, key: string, value: Uint8Array, lease: number): StoreEvent {
+    const previous = this.live.get(key);
+    const keyValue: KeyValue = {
+      // The one key string of all versions, rather than one a command.
+      key: previous === undefined ? key : previous.key,
+      value,
+      createRevision: previous === undefined ? revision : previous.createRevision,
+      modRevision: revision,
+      version: previous === undefined ? 1 : previous.version + 1,
+      lease,
+    };
+    const event: StoreEvent = { type: 'put', keyValue, previous };
+    this.live.set(keyValue.key, keyValue);
+    this.liveBytes += recordBytes(keyValue);
+    this.record(event);
+    return event;
+  }
+
+  /** Undefined when there is no such key. */
+  delete(revision: Revision, key: string): StoreEvent | undefined {
+    const previous = this.live.get(key);
+    if (previous === undefined) return undefined;
+    const keyValue: KeyValue = {
+      key: previous.key,
+      value: noValue,
+      createRevision: asRevision(0),
+      modRevision: revision,
+      version: 0,
+      lease: 0,
+    };
+    const event: StoreEvent = { type: 'delete', keyValue, previous };
+    this.live.delete(key);
+    this.record(event);
+    return event;
+  }
+
+  /** A record as a snapshot holds it: no event comes of it. */
+  load(keyValue: KeyValue): void {
+    this.live.set(keyValue.key, keyValue);
+    this.liveBytes += recordBytes(keyValue);
+  }
+
+  private record(event: StoreEvent): void {
+    this.log.append(event);
+    this.historyBytes += eventOverheadBytes;
+    const { previous } = event;
+    if (previous === undefined) return;
+    this.liveBytes -= recordBytes(previous);
+    this.historyBytes += recordBytes(previous);
+    let versions = this.past.get(previous.key);
+    if (versions === undefined) {
+      versions = new VersionList();
+      this.past.set(previous.key, versions);
+    }
+    versions.push(event);
+  }
+
+  get(key: string, revision?: Revision): KeyValue | undefined {
+    const current = this.live.get(key);
+    if (revision === undefined) return current;
+    this.assertReadable(revision);
+    if (current !== undefined && current.modRevision <= revision) return current;
+    return revision === this.revision ? undefined : this.past.get(key)?.at(revision);
+  }
+
+  range(query: RangeQuery): RangeResult {
+    const revision = query.revision ?? this.revision;
+    this.assertReadable(revision);
+    const limit = query.limit || Number.POSITIVE_INFINITY;
+    const end = effectiveEnd(query.start, query.end);
+    const keyValues: KeyValue[] = [];
+    const isCurrent = revision === this.revision;
+    let seen = 0;
+    const countAll = query.count === true && !isCurrent;
+    const visit = (keyValue: KeyValue): boolean => {
+      seen++;
+      if (keyValues.length < limit) keyValues.push(keyValue);
+      // One beyond the limit is seen in order to know whether there are more.
+      return countAll || seen <= limit;
+    };
+    if (!isCurrent) this.visitPast(query.start, end, revision, visit);
+    else if (query.end === undefined) {
+      const only = this.live.get(query.start);
+      if (only !== undefined) visit(only);
+    } else visitRange(this.live, query.start, end, visit);
+    const more = seen > keyValues.length;
+    let count = keyValues.length;
+    if (query.count && more) count = isCurrent ? countRange(this.live, query.start, end) : seen;
+    return { keyValues, more, count, revision };
+  }
+
+  /** Walks live keys and keys with superseded versions side by side, in key order. */
+  private visitPast(start: string, end: string, revision: Revision, visit: (kv: KeyValue) => boolean): void {
+    const lives = this.live.entries(start);
+    const pasts = this.past.entries(start);
+    const next = <V>(entries: Iterator<[string, V]>): [string, V] | undefined => {
+      const step = entries.next();
+      return step.done === true || (end !== unboundedEnd && step.value[0] >= end) ? undefined : step.value;
+    };
+    let live = next(lives);
+    let past = next(pasts);
+    while (live !== undefined || past !== undefined) {
+      const takesLive = live !== undefined && (past === undefined || live[0] <= past[0]);
+      const takesPast = past !== undefined && (live === undefined || past[0] <= live[0]);
+      const current = takesLive ? live![1] : undefined;
+      const found =
+        current !== undefined && current.modRevision <= revision
+          ? current
+          : takesPast
+            ? past![1].at(revision)
+            : undefined;
+      if (found !== undefined && !visit(found)) return;
+      if (takesLive) live = next(lives);
+      if (takesPast) past = next(pasts);
+    }
+  }
+
+  private assertReadable(revision: Revision): void {
+    if (revision > this.revision) throw new FutureRevisionError(revision, this.revision);
+    if (revision < this.compactedRevision) throw new CompactedError(revision, this.compactedRevision);
+  }
+
+  /** Retained events with revision ≥ from, an immutable view. */
+  eventView(from: Revision): Iterable<StoreEvent> {
+    return this.log.since(from);
+  }
+
+  eventsSince(from: Revision, start: string, end?: string): StoreEvent[] {
+    if (from < this.compactedRevision) throw new CompactedError(from, this.compactedRevision);
+    const exclusiveEnd = effectiveEnd(start, end);
+    const events: StoreEvent[] = [];
+    for (const event of this.log.since(from)) {
+      if (inRange(event.keyValue.key, start, exclusiveEnd)) events.push(event);
+    }
+    return events;
+  }
+
+  /** Reads and watches below `revision` fail from now on; `sweep` frees what only they needed. */
+  compact(revision: Revision): void {
+    this.compactedRevision = revision;
+  }
+
+  /**
+   * Frees up to `maxEvents` events below the compacted revision, so that no compaction is one long pause.
+   * Events of the compacted revision itself stay: a watch from it must still see its deletes.
+   * @returns whether something is left to free
+   */
+  sweep(maxEvents: number): boolean {
+    for (let budget = maxEvents; ; budget--) {
+      const event = this.log.first();
+      if (event === undefined || event.keyValue.modRevision >= this.compactedRevision) return false;
+      if (budget <= 0) return true;
+      this.log.dropFirst();
+      this.historyBytes -= eventOverheadBytes;
+      const { previous } = event;
+      if (previous === undefined) continue;
+      this.historyBytes -= recordBytes(previous);
+      const versions = this.past.get(previous.key)!;
+      versions.dropFirst();
+      if (versions.isEmpty) this.past.delete(previous.key);
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { ByteReader, ByteWriter } from './bytes.js';
+import { DecodeError, SnapshotError } from './errors.js';
+import { FrameReader, frame } from './frames.js';
+import { RunningHash } from './hash.js';
+import { KeySpace } from './key-space.js';
+import { Leases } from './leases.js';
+import { Sessions } from './sessions.js';
+import { asRevision } from './types.js';
+import type { KeyValue, StoreEvent } from './types.js';
+
+/** Everything that a store is. */
+export interface StoreState {
+  readonly keys: KeySpace;
+  readonly leases: Leases;
+  readonly sessions: Sessions;
+  readonly hash: RunningHash;
+  readonly appliedIndex: number;
+}
+
+// A snapshot is a sequence of frames: header, then the keys as of just below the compacted revision, then every
+// retained event, then an end that counts what was written. Replaying the events over the
+// keys rebuilds live state and history alike, so that neither is written twice.
+const magic = 'trireme-mvcc';
+const formatVersion = 1;
+const frameBytes = 256 * 1024;
+const kind = { end: 0, record: 1, put: 2, delete: 3 } as const;
+
+/** Captures the state now; encodes it while it is iterated, undisturbed by later writes. */
+export function writeSnapshot(state: StoreState): Iterable<Uint8Array> {
+  const header = new ByteWriter(4096);
+  header.text(magic);
+  header.byte(formatVersion);
+  header.integer(state.appliedIndex);
+  header.integer(state.keys.revision);
+  header.integer(state.keys.compactedRevision);
+  const { low, high } = state.hash.lanes();
+  header.fixed32(low);
+  header.fixed32(high);
+  state.leases.write(header);
+  state.sessions.write(header);
+  const first = header.finish();
+  const live = state.keys.liveView();
+  const from = state.keys.compactedRevision;
+  const events = state.keys.eventView(from);
+  return { [Symbol.iterator]: () => encodeFrames(first, live, events, from) };
+}
+
+function* encodeFrames(
+  header: Uint8Array,
+  live: Iterable<KeyValue>,
+  events: Iterable<StoreEvent>,
+  from: number,
+): Generator<Uint8Array, void, undefined> {
+  yield frame(header);
+  let writer = new ByteWriter(frameBytes + 4096);
+  let records = 0;
+  let changes = 0;
+  for (const keyValue of baseRecords(live, events, from)) {
+    writeRecord(writer, keyValue);
+    records++;
+    if (writer.lengthBytes < frameBytes) continue;
+    yield frame(writer.finish());
+    writer = new ByteWriter(frameBytes + 4096);
+  }
+  for (const event of events) {
+    writeEvent(writer, event);
+    changes++;
+    if (writer.lengthBytes < frameBytes) continue;
+    yield frame(writer.finish());
+    writer = new ByteWriter(frameBytes + 4096);
+  }
+  writer.byte(kind.end);
+  writer.integer(records);
+  writer.integer(changes);
+  yield frame(writer.finish());
+}
+
+/** The keys before the retained events: what lives unchanged since, and what the first event of a key superseded. */
+function* baseRecords(
+  live: Iterable<KeyValue>,
+  events: Iterable<StoreEvent>,
+  from: number,
+): Generator<KeyValue, void, undefined> {
+  for (const keyValue of live) if (keyValue.modRevision < from) yield keyValue;
+  for (const { previous } of events) {
+    if (previous !== undefined && previous.modRevision < from) yield previous;
+  }
+}
+
+function writeRecord(writer: ByteWriter, keyValue: KeyValue): void {
+  writer.byte(kind.record);
+  writer.text(keyValue.key);
+  writer.bytes(keyValue.value);
+  writer.integer(keyValue.createRevision);
+  writer.integer(keyValue.modRevision);
+  writer.integer(keyValue.version);
+  writer.integer(keyValue.lease);
+}
+
+function writeEvent(writer: ByteWriter, event: StoreEvent): void {
+  const { key, modRevision, value, lease } = event.keyValue;
+  writer.byte(event.type === 'put' ? kind.put : kind.delete);
+  writer.integer(modRevision);
+  writer.text(key);
+  if (event.type === 'delete') return;
+  writer.bytes(value);
+  writer.integer(lease);
+}
+
+/** Throws SnapshotError; see restoreStore. */
+export function readSnapshot(chunks: Iterable<Uint8Array>): StoreState {
+  try {
+    return readFrames(new FrameReader(chunks));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new SnapshotError(`damaged snapshot: ${error.message}`, { cause: error });
+  }
+}
+
+function readFrames(frames: FrameReader): StoreState {
+  const header = new ByteReader(frames.next('the header'));
+  if (header.text('magic') !== magic) throw new SnapshotError('not a snapshot of a store');
+  const version = header.byte('format version');
+  if (version !== formatVersion) throw new SnapshotError(`unknown snapshot format ${version}`);
+  const appliedIndex = header.integer('applied index');
+  const revision = asRevision(header.integer('revision'));
+  const keys = new KeySpace();
+  keys.compactedRevision = asRevision(header.integer('compacted revision'));
+  const hash = new RunningHash(header.fixed32('hash') | 0, header.fixed32('hash') | 0);
+  const leases = Leases.read(header);
+  const sessions = Sessions.read(header);
+  readContents(frames, keys);
+  keys.revision = revision;
+  for (const { lease, key } of keys.liveView()) leases.attach(lease, key);
+  return { keys, leases, sessions, hash, appliedIndex };
+}
+
+function readContents(frames: FrameReader, keys: KeySpace): void {
+  let records = 0;
+  let changes = 0;
+  for (;;) {
+    const reader = new ByteReader(frames.next('keys and events'));
+    while (reader.remainingBytes > 0) {
+      const next = reader.byte('item kind');
+      if (next === kind.end) {
+        if (reader.integer('key count') !== records || reader.integer('event count') !== changes) {
+          throw new SnapshotError('damaged snapshot: parts of it are missing');
+        }
+        frames.expectEnd();
+        return;
+      }
+      if (next === kind.record) {
+        keys.load(readRecord(reader));
+        records++;
+      } else if (next === kind.put || next === kind.delete) {
+        replay(reader, next === kind.put, keys);
+        changes++;
+      } else reader.fail(`unknown item kind ${next}`);
+    }
+  }
+}
+
+function readRecord(reader: ByteReader): KeyValue {
+  const key = reader.text('key');
+  const value = new Uint8Array(reader.bytes('value'));
+  const createRevision = asRevision(reader.integer('create revision'));
+  const modRevision = asRevision(reader.integer('mod revision'));
+  const version = reader.integer('version');
+  return { key, value, createRevision, modRevision, version, lease: reader.integer('lease') };
+}
+
+function replay(reader: ByteReader, isPut: boolean, keys: KeySpace): void {
+  const revision = asRevision(reader.integer('event revision'));
+  const key = reader.text('event key');
+  if (isPut) {
+    const value = new Uint8Array(reader.bytes('event value'));
+    keys.put(revision, key, value, reader.integer('event lease'));
+  } else if (keys.delete(revision, key) === undefined) {
+    reader.fail(`the deleted key of revision ${revision} did not exist`);
+  }
+}
