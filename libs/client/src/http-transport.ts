@@ -134,6 +134,7 @@ async function exchange(
   try {
     const response = await agent.request({ origin, path, method: request.method, headers, body, signal });
     const text = await response.body.text();
+    assertWhole(text, response.headers, origin);
     const decoded = decodeBody(text, response.headers['content-type']);
     if (response.statusCode >= 400) throw toError(response.statusCode, decoded);
     return { status: response.statusCode, body: decoded };
@@ -210,6 +211,18 @@ function headersOf(request: TransportRequest, options: HttpTransportOptions): Re
   return headers;
 }
 
+/** A connection that breaks under an HTTP/2 stream may look like its end: a body that is cut short is no answer. */
+function assertWhole(
+  text: string,
+  headers: Record<string, string | string[] | undefined>,
+  origin: string,
+): void {
+  const length = headers['content-length'];
+  const isShort = typeof length === 'string' && Number(length) !== Buffer.byteLength(text);
+  const isMissing = text === '' && length === undefined && String(headers['content-type']).includes('json');
+  if (isShort || isMissing) throw new ConnectionError(`${origin} hung up in the middle of its answer`, true);
+}
+
 function decodeBody(text: string, contentType: string | string[] | undefined): unknown {
   if (text === '') return undefined;
   if (typeof contentType === 'string' && contentType.includes('json')) return JSON.parse(text) as unknown;
@@ -227,6 +240,7 @@ const neverSent = new Set([
 ]);
 
 function connectionError(error: unknown, origin: string): ConnectionError {
+  if (error instanceof ConnectionError) return error;
   const code = String((error as { code?: unknown }).code ?? '');
   const message = error instanceof Error ? error.message : String(error);
   return new ConnectionError(`${origin}: ${message === '' ? code : message}`, !neverSent.has(code), {
