@@ -1,0 +1,116 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataDirectoryError, rebuildAdvice } from '../errors.js';
+import { syncDirectory } from '../log/segment.js';
+import { lockDirectory } from './directory-lock.js';
+
+/** A server of the group and where its peers reach it. */
+export interface MemberAddress {
+  /** Positive safe integer, never reused. */
+  readonly id: number;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Identity {
+  readonly clusterId: string;
+  readonly memberId: number;
+  readonly members: readonly MemberAddress[];
+}
+
+/** An opened and locked data directory. */
+export interface DataDirectory {
+  readonly logDirectory: string;
+  readonly snapshotDirectory: string;
+  /** As stored at the first start; addresses follow what this start was given. */
+  readonly members: readonly MemberAddress[];
+  /** True at the very first start. */
+  readonly fresh: boolean;
+  release(): void;
+}
+
+const firstLine = 'trireme-member 1';
+const word = /^[A-Za-z0-9._:[\]-]+$/;
+
+function encodeIdentity(identity: Identity): string {
+  const words = [identity.clusterId, ...identity.members.flatMap(({ name, host }) => [name, host])];
+  for (const one of words) {
+    if (!word.test(one)) throw new RangeError(`'${one}' cannot be stored: letters, digits and . _ : - only`);
+  }
+  const members = identity.members.map(({ id, name, host, port }) => `peer ${id} ${name} ${host} ${port}`);
+  return [firstLine, `cluster ${identity.clusterId}`, `member ${identity.memberId}`, ...members, ''].join('\n');
+}
+
+function decodeIdentity(text: string, path: string): Identity {
+  const lines = text.split('\n').map((line) => line.split(' '));
+  const clusterId = lines[1]?.[0] === 'cluster' ? lines[1][1] : undefined;
+  const memberId = lines[2]?.[0] === 'member' ? Number(lines[2][1]) : Number.NaN;
+  if (lines[0]?.join(' ') !== firstLine || clusterId === undefined || !Number.isSafeInteger(memberId)) {
+    throw new DataDirectoryError('Damaged', `${path} is not a member's identity. ${rebuildAdvice}`);
+  }
+  const members = lines
+    .slice(3)
+    .filter(([kind]) => kind === 'peer')
+    .map(([, id, name, host, port]) => ({ id: Number(id), name: name ?? '', host: host ?? '', port: Number(port) }));
+  return { clusterId, memberId, members };
+}
+
+/** Whole or not at all, and durable: a temporary file, its sync, its rename, the directory's sync. */
+function writeDurably(directory: string, name: string, text: string): void {
+  const temporary = join(directory, `${name}.tmp`);
+  const fd = openSync(temporary, 'w', 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, join(directory, name));
+  syncDirectory(directory);
+}
+
+function adopt(stored: Identity, given: Identity, directory: string): readonly MemberAddress[] {
+  if (stored.clusterId !== given.clusterId || stored.memberId !== given.memberId) {
+    throw new DataDirectoryError(
+      'Foreign',
+      `the data directory ${directory} belongs to member ${stored.memberId} of cluster ${stored.clusterId}, not to member ${given.memberId} of ${given.clusterId}. Start with the data directory of this member, or with an empty one.`,
+    );
+  }
+  const addresses = new Map(given.members.map((member) => [member.id, member]));
+  return stored.members.map((member) => addresses.get(member.id) ?? member);
+}
+
+/**
+ * Opens, checks and locks a data directory, creating it at the first start. Throws DataDirectoryError:
+ * `NotWritable`, `Locked` (another process), `Foreign` (another cluster or member), `Damaged`.
+ */
+export function openDataDirectory(directory: string, given: Identity): DataDirectory {
+  const logDirectory = join(directory, 'wal');
+  const snapshotDirectory = join(directory, 'snap');
+  let release: () => void = () => undefined;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    release = lockDirectory(directory);
+    mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
+    mkdirSync(snapshotDirectory, { recursive: true, mode: 0o700 });
+    const path = join(directory, 'identity');
+    const fresh = !existsSync(path);
+    const members = fresh ? given.members : adopt(decodeIdentity(readFileSync(path, 'utf8'), path), given, directory);
+    if (fresh) writeDurably(directory, 'identity', encodeIdentity({ ...given, members }));
+    return { logDirectory, snapshotDirectory, members, fresh, release };
+  } catch (error) {
+    release();
+    throw explain(error, directory);
+  }
+}
+
+function explain(error: unknown, directory: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'EIO'].includes(code)) return error;
+  return new DataDirectoryError(
+    'NotWritable',
+    `the data directory ${directory} cannot be written (${code}). Check its owner and mode, that its file system is mounted writable, and that it has space.`,
+    { cause: error },
+  );
+}

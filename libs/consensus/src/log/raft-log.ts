@@ -1,0 +1,347 @@
+import { closeSync, existsSync, fdatasync, mkdirSync, rmSync, unlinkSync, write } from 'node:fs';
+import { rename, unlink, open } from 'node:fs/promises';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { asLogIndex } from '#libs/raft';
+import type { AppendWork, Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMetadata, Term } from '#libs/raft';
+import type { EntryWindow } from './entry-window.js';
+import { encodeRecord } from './record.js';
+import type { LogItem } from './record.js';
+import { replayLog } from './replay.js';
+import type { LogIdentity } from './replay.js';
+import {
+  dataSyncFlag,
+  openForAppend,
+  preallocate,
+  publishSegment,
+  segmentHeaderBytes,
+  segmentName,
+  syncDirectory,
+} from './segment.js';
+import type { OpenSegment } from './segment.js';
+
+export interface RaftLogOptions extends LogIdentity {
+  /** Holds the segments and nothing else; created when absent. */
+  readonly directory: string;
+  /** Configuration of a log without any snapshot: the initial members. */
+  readonly initialConfiguration: Configuration;
+  /** Newest snapshot on disk that the store was restored from, undefined when it starts empty. */
+  readonly restored: SnapshotMetadata | undefined;
+  readonly segmentBytes?: number;
+  /** Entries kept in memory behind a snapshot, for followers that lag a little. */
+  readonly keepBytes?: number;
+  /** A write or sync failed: nothing about the disk is known any more. The process must end. */
+  readonly onFatal: (error: Error) => void;
+  readonly onSync?: (seconds: number) => void;
+  readonly onTorn?: (segmentOffset: number) => void;
+}
+
+interface QueuedWork {
+  readonly work: AppendWork;
+  readonly done: () => void;
+}
+
+const defaultSegmentBytes = 16 << 20;
+const defaultKeepBytes = 8 << 20;
+const preparedName = 'prepared.tmp';
+
+/**
+ * The durable log: `append` gathers work while one write+sync runs and makes all of it durable with the
+ * next (group commit). What the core reads back is only what is durable.
+ *
+ * A failed write or sync calls `onFatal` once and the log takes no more work: after a failed fsync the
+ * kernel may have dropped the dirty pages, so trying again would claim durability falsely.
+ */
+export class RaftLog implements LogReader {
+  readonly #options: RaftLogOptions;
+  readonly #segmentBytes: number;
+  readonly #window: EntryWindow;
+  #segments: { number: number; maxIndex: number }[];
+  #current: OpenSegment;
+  #hardState: HardState;
+  #snapshot: SnapshotMetadata | undefined;
+  #sequence: number;
+  #queue: QueuedWork[] = [];
+  #writing = false;
+  #failed = false;
+  #closed = false;
+  #prepared: Promise<string> | undefined;
+  #idle: (() => void)[] = [];
+
+  constructor(options: RaftLogOptions) {
+    this.#options = options;
+    this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    rmSync(join(options.directory, preparedName), { force: true });
+    const replayed = replayLog(options.directory, options);
+    this.#window = replayed.window;
+    this.#hardState = replayed.hardState;
+    this.#snapshot = replayed.snapshot;
+    this.#sequence = replayed.nextSequence;
+    this.#segments = [...replayed.segments];
+    if (replayed.tornAt !== undefined) options.onTorn?.(replayed.tornAt);
+    this.#adoptRestored(options.restored);
+    const last = replayed.segments.at(-1);
+    this.#current =
+      last !== undefined && replayed.tail !== undefined
+        ? this.#reopen(last, replayed.tail)
+        : this.#create(1, this.#prepareNow());
+  }
+
+  /** A snapshot file newer than the log (a crash between its rename and the log's record) restarts the log behind it. */
+  #adoptRestored(restored: SnapshotMetadata | undefined): void {
+    if (restored === undefined) return;
+    if (this.#window.term(restored.index) !== restored.term) {
+      if (restored.index < this.#window.firstIndex - 1) return;
+      this.#window.reset(restored.index, restored.term);
+    }
+    if (this.#snapshot === undefined || this.#snapshot.index < restored.index) this.#snapshot = restored;
+    if (this.#hardState.commit < restored.index) this.#hardState = { ...this.#hardState, commit: restored.index };
+    this.#window.release(restored.index, this.#options.keepBytes ?? defaultKeepBytes);
+  }
+
+  #reopen(
+    last: { readonly number: number; readonly maxIndex: number },
+    tail: { readonly salt: number; readonly chain: number; readonly position: number },
+  ): OpenSegment {
+    const path = join(this.#options.directory, segmentName(last.number));
+    return { ...last, ...tail, path, fd: openForAppend(path), sizeBytes: this.#segmentBytes };
+  }
+
+  #prepareNow(): string {
+    const path = join(this.#options.directory, preparedName);
+    preallocate(path, this.#segmentBytes);
+    return path;
+  }
+
+  #create(number: number, prepared: string): OpenSegment {
+    const salt = randomInt(1, 2 ** 32);
+    const previousIndex = this.#window.lastIndex;
+    const head = encodeRecord(
+      this.#sequence++,
+      [
+        {
+          type: 'head',
+          head: {
+            clusterId: this.#options.clusterId,
+            memberId: this.#options.memberId,
+            hardState: this.#hardState,
+            previousIndex,
+            previousTerm: this.#window.term(previousIndex) as Term,
+            snapshot: this.#snapshot,
+          },
+        },
+      ],
+      { salt, chain: salt },
+    );
+    publishSegment(this.#options.directory, prepared, number, salt, head.bytes);
+    const path = join(this.#options.directory, segmentName(number));
+    this.#segments.push({ number, maxIndex: 0 });
+    return {
+      number,
+      path,
+      fd: openForAppend(path),
+      sizeBytes: this.#segmentBytes,
+      salt,
+      position: segmentHeaderBytes + head.bytes.length,
+      chain: head.chain,
+      maxIndex: 0,
+    };
+  }
+
+  initialState(): { readonly hardState: HardState; readonly configuration: Configuration } {
+    return {
+      hardState: this.#hardState,
+      configuration: this.#snapshot?.configuration ?? this.#options.initialConfiguration,
+    };
+  }
+
+  firstIndex(): LogIndex {
+    return this.#window.firstIndex;
+  }
+
+  lastIndex(): LogIndex {
+    return this.#window.lastIndex;
+  }
+
+  term(index: LogIndex): Term | undefined {
+    return this.#window.term(index);
+  }
+
+  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] {
+    return this.#window.slice(from, to, maxBytes);
+  }
+
+  snapshot(): SnapshotMetadata | undefined {
+    return this.#snapshot;
+  }
+
+  /** Bytes of entries held in memory. */
+  get memoryBytes(): number {
+    return this.#window.bytes;
+  }
+
+  /** Makes one unit of work durable, in the order of the calls, and then calls `done`. */
+  append(work: AppendWork, done: () => void): void {
+    if (this.#failed || this.#closed) return;
+    this.#queue.push({ work, done });
+    if (!this.#writing) this.#writeNext();
+  }
+
+  #writeNext(): void {
+    const batch = this.#queue;
+    if (batch.length === 0) {
+      this.#writing = false;
+      for (const idle of this.#idle.splice(0)) idle();
+      return;
+    }
+    this.#queue = [];
+    this.#writing = true;
+    const items = itemsOf(batch);
+    if (items.length === 0) {
+      this.#finish(batch);
+      return;
+    }
+    const record = encodeRecord(this.#sequence, items, this.#current);
+    if (this.#current.position + record.bytes.length <= this.#current.sizeBytes) {
+      this.#sequence++;
+      this.#write(record.bytes, record.chain, batch);
+      return;
+    }
+    void this.#roll(record.bytes.length).then(
+      () => {
+        const again = encodeRecord(this.#sequence++, items, this.#current);
+        this.#write(again.bytes, again.chain, batch);
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #write(bytes: Buffer, chain: number, batch: readonly QueuedWork[]): void {
+    const segment = this.#current;
+    const started = performance.now();
+    const synced = (error: NodeJS.ErrnoException | null): void => {
+      if (error !== null) return this.#fail(error);
+      this.#options.onSync?.((performance.now() - started) / 1000);
+      segment.position += bytes.length;
+      segment.chain = chain;
+      this.#finish(batch);
+    };
+    const writeFrom = (offset: number): void => {
+      write(segment.fd, bytes, offset, bytes.length - offset, segment.position + offset, (error, written) => {
+        if (error !== null) return this.#fail(error);
+        if (offset + written < bytes.length) return writeFrom(offset + written);
+        if (dataSyncFlag === undefined) return fdatasync(segment.fd, synced);
+        synced(null);
+      });
+    };
+    writeFrom(0);
+    if (segment.position > segment.sizeBytes / 2) this.#prepared ??= this.#prepare();
+  }
+
+  #finish(batch: readonly QueuedWork[]): void {
+    for (const { work } of batch) {
+      if (work.snapshot !== undefined) {
+        this.#window.reset(work.snapshot.index, work.snapshot.term);
+        this.#snapshot = work.snapshot;
+      }
+      this.#window.append(work.entries);
+      const last = work.entries.at(-1);
+      if (last !== undefined) this.#noteIndex(last.index);
+      if (work.hardState !== undefined) this.#hardState = work.hardState;
+    }
+    // The next write starts before the callbacks, so that the disk never waits for them.
+    this.#writeNext();
+    for (const { done } of batch) done();
+  }
+
+  #noteIndex(index: number): void {
+    const segment = this.#segments.at(-1);
+    if (segment !== undefined && segment.maxIndex < index) segment.maxIndex = index;
+  }
+
+  /** Zeros go to the next segment's file in the background, in pieces that yield the thread pool to the log. */
+  async #prepare(): Promise<string> {
+    const path = join(this.#options.directory, preparedName);
+    const file = await open(path, 'w', 0o600);
+    try {
+      const zeros = Buffer.alloc(1 << 18);
+      for (let at = 0; at < this.#segmentBytes; at += zeros.length) {
+        await file.write(zeros, 0, Math.min(zeros.length, this.#segmentBytes - at), at);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    return path;
+  }
+
+  async #roll(neededBytes: number): Promise<void> {
+    const room = this.#segmentBytes - segmentHeaderBytes - 4096;
+    const next = this.#current.number + 1;
+    let prepared = await (this.#prepared ?? this.#prepare());
+    this.#prepared = undefined;
+    if (neededBytes > room) {
+      // A batch larger than a segment gets a segment of its own size.
+      const large = join(this.#options.directory, `large-${preparedName}`);
+      preallocate(large, neededBytes + segmentHeaderBytes + 4096);
+      await unlink(prepared);
+      await rename(large, (prepared = join(this.#options.directory, preparedName)));
+    }
+    closeSync(this.#current.fd);
+    const segment = this.#create(next, prepared);
+    this.#current = neededBytes > room ? { ...segment, sizeBytes: neededBytes + segmentHeaderBytes + 4096 } : segment;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#queue = [];
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.onFatal(
+      new Error(
+        `the log in ${this.#options.directory} could not be made durable: ${message}. This replica stops; check the disk (space, health, mount), then start it again.`,
+        { cause: error },
+      ),
+    );
+  }
+
+  /**
+   * A snapshot of this replica's own store is durable: entries up to it leave memory (but for a tail for
+   * slow followers). Files go up to `releaseIndex`, the *older* of the two snapshots kept, so that a bad
+   * newest snapshot still leaves a way back.
+   */
+  compacted(snapshot: SnapshotMetadata, releaseIndex: LogIndex): void {
+    if (this.#snapshot !== undefined && this.#snapshot.index >= snapshot.index) return;
+    this.#snapshot = snapshot;
+    this.#window.release(snapshot.index, this.#options.keepBytes ?? defaultKeepBytes);
+    const keepFrom = asLogIndex(Math.min(releaseIndex, this.#window.firstIndex - 1));
+    while (this.#segments.length > 1 && (this.#segments[0]?.maxIndex ?? Infinity) <= keepFrom) {
+      const oldest = this.#segments.shift();
+      if (oldest !== undefined) unlinkSync(join(this.#options.directory, segmentName(oldest.number)));
+    }
+    syncDirectory(this.#options.directory);
+  }
+
+  /** Waits for the write under way; work that was not begun is dropped. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#queue = [];
+    if (this.#writing && !this.#failed) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#prepared?.catch(() => undefined);
+    if (existsSync(this.#current.path)) closeSync(this.#current.fd);
+  }
+}
+
+/** What a batch writes: hard states that a later one replaces are left out. */
+function itemsOf(batch: readonly QueuedWork[]): LogItem[] {
+  const items: LogItem[] = [];
+  let hardState: HardState | undefined;
+  for (const { work } of batch) {
+    if (work.snapshot !== undefined) items.push({ type: 'install', snapshot: work.snapshot });
+    for (const entry of work.entries) items.push({ type: 'entry', entry });
+    hardState = work.hardState ?? hardState;
+  }
+  if (hardState !== undefined) items.push({ type: 'hardState', hardState });
+  return items;
+}

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
+import type { HardState, SnapshotMetadata } from '#libs/raft';
+import { DataDirectoryError, rebuildAdvice } from '../errors.js';
+import { EntryWindow } from './entry-window.js';
+import { decodeRecord, readRecordHeader } from './record.js';
+import type { LogItem, SegmentHead } from './record.js';
+import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentName, zeroTail } from './segment.js';
+
+/** Where the log stood when the process ended. */
+export interface ReplayedLog {
+  readonly window: EntryWindow;
+  readonly hardState: HardState;
+  /** The newest snapshot the log knows of: a received one, or the newest durable one at a segment's start. */
+  readonly snapshot: SnapshotMetadata | undefined;
+  readonly nextSequence: number;
+  /** Per segment file, oldest first. */
+  readonly segments: readonly { readonly number: number; readonly maxIndex: number }[];
+  /** Of the last segment: where and how appending goes on. */
+  readonly tail: { readonly salt: number; readonly chain: number; readonly position: number } | undefined;
+  /** Bytes that were cut because a crash interrupted their write. */
+  readonly tornAt: number | undefined;
+}
+
+export interface LogIdentity {
+  readonly clusterId: string;
+  readonly memberId: number;
+}
+
+interface Progress {
+  window: EntryWindow;
+  hardState: HardState;
+  snapshot: SnapshotMetadata | undefined;
+  nextSequence: number;
+  maxIndex: number;
+}
+
+function damaged(path: string, at: number, what: string): DataDirectoryError {
+  return new DataDirectoryError('Damaged', `the log file ${path} is damaged at byte ${at}: ${what}. ${rebuildAdvice}`);
+}
+
+function takeHead(progress: Progress, head: SegmentHead, identity: LogIdentity, first: boolean, path: string): void {
+  if (head.clusterId !== identity.clusterId || head.memberId !== identity.memberId) {
+    throw new DataDirectoryError(
+      'Foreign',
+      `the log file ${path} belongs to member ${head.memberId} of cluster ${head.clusterId}, not to member ${identity.memberId} of ${identity.clusterId}. Start with the data directory of this member.`,
+    );
+  }
+  if (first) {
+    progress.window = new EntryWindow(head.previousIndex, head.previousTerm);
+    progress.hardState = head.hardState;
+    progress.snapshot = head.snapshot;
+  }
+}
+
+function takeItem(progress: Progress, item: LogItem): void {
+  switch (item.type) {
+    case 'entry':
+      progress.window.append([item.entry]);
+      progress.maxIndex = Math.max(progress.maxIndex, item.entry.index);
+      break;
+    case 'hardState':
+      progress.hardState = item.hardState;
+      break;
+    case 'install':
+      progress.window.reset(item.snapshot.index, item.snapshot.term);
+      progress.snapshot = item.snapshot;
+      break;
+    case 'head':
+      throw new Error('a head stands only at the start of a segment');
+  }
+}
+
+/**
+ * Whether a record that was written after the one at `at` is in the file. Records are written one at a
+ * time, each only once its predecessor is durable: then the one at `at` had been durable as well, so
+ * this is damage. Otherwise it is the last write, cut short by a crash.
+ */
+function laterRecordExists(bytes: Buffer, at: number, salt: number, expected: number): number | undefined {
+  for (let offset = at; offset + 8 <= bytes.length; offset += 8) {
+    const header = readRecordHeader(bytes, offset, salt);
+    if (header !== undefined && header.sequence > expected) return offset;
+  }
+  return undefined;
+}
+
+function replaySegment(
+  directory: string,
+  number: number,
+  position: { readonly first: boolean; readonly last: boolean },
+  identity: LogIdentity,
+  progress: Progress,
+): { salt: number; chain: number; position: number; tornAt: number | undefined } {
+  const path = join(directory, segmentName(number));
+  const bytes = readFileSync(path);
+  const salt = readSegmentHeader(bytes, number);
+  if (salt === undefined) throw damaged(path, 0, 'its header does not hold');
+  let at = segmentHeaderBytes;
+  let chain = salt;
+  let isHead = true;
+  for (;;) {
+    const record = decodeRecord(bytes, at, { salt, chain });
+    if (record === undefined) break;
+    if (progress.nextSequence !== 0 && record.sequence !== progress.nextSequence) {
+      throw damaged(path, at, `record ${progress.nextSequence} is missing, ${record.sequence} stands in its place`);
+    }
+    progress.nextSequence = record.sequence + 1;
+    for (const item of record.items) {
+      if (isHead && item.type === 'head') takeHead(progress, item.head, identity, position.first, path);
+      else {
+        try {
+          takeItem(progress, item);
+        } catch (error) {
+          throw damaged(path, at, error instanceof Error ? error.message : String(error));
+        }
+      }
+    }
+    if (isHead && record.items[0]?.type !== 'head') throw damaged(path, at, 'the first record is no head');
+    isHead = false;
+    chain = record.chain;
+    at = record.next;
+  }
+  if (isHead) throw damaged(path, at, 'its head record does not hold');
+  const later = laterRecordExists(bytes, at, salt, progress.nextSequence);
+  if (later !== undefined) {
+    throw damaged(path, at, `record ${progress.nextSequence} does not hold, but a later one follows at ${later}`);
+  }
+  const torn = bytes.subarray(at).some((byte) => byte !== 0);
+  if (torn && !position.last) throw damaged(path, at, 'records end early in a segment that has a successor');
+  if (torn) zeroTail(path, at);
+  return { salt, chain, position: at, tornAt: torn ? at : undefined };
+}
+
+/** Reads all segments in order. Cuts a torn tail; throws DataDirectoryError on damage anywhere else. */
+export function replayLog(directory: string, identity: LogIdentity): ReplayedLog {
+  const numbers = listSegments(directory);
+  const progress: Progress = {
+    window: new EntryWindow(asLogIndex(0), asTerm(0)),
+    hardState: { term: asTerm(0), vote: asMemberId(0), commit: asLogIndex(0) },
+    snapshot: undefined,
+    nextSequence: 0,
+    maxIndex: 0,
+  };
+  const segments: { number: number; maxIndex: number }[] = [];
+  let tail: ReplayedLog['tail'];
+  let tornAt: number | undefined;
+  numbers.forEach((number, i) => {
+    const previous = numbers[i - 1];
+    if (previous !== undefined && number !== previous + 1) {
+      const missing = join(directory, segmentName(previous + 1));
+      throw new DataDirectoryError('Damaged', `the log file ${missing} is missing. ${rebuildAdvice}`);
+    }
+    progress.maxIndex = 0;
+    const place = { first: i === 0, last: i === numbers.length - 1 };
+    const end = replaySegment(directory, number, place, identity, progress);
+    segments.push({ number, maxIndex: progress.maxIndex });
+    tail = end;
+    tornAt = end.tornAt;
+  });
+  return {
+    window: progress.window,
+    hardState: progress.hardState,
+    snapshot: progress.snapshot,
+    nextSequence: progress.nextSequence === 0 ? 1 : progress.nextSequence,
+    segments,
+    tail,
+    tornAt,
+  };
+}

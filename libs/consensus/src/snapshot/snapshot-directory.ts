@@ -1,0 +1,59 @@
+import { readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SnapshotMetadata } from '#libs/raft';
+import { syncDirectory } from '../log/segment.js';
+import { readSnapshotFileMetadata } from './snapshot-file.js';
+
+const keptSnapshots = 2;
+const namePattern = /^([0-9a-f]{16})-([0-9a-f]{16})\.snap$/;
+const hex = (n: number): string => n.toString(16).padStart(16, '0');
+
+/** File name of a snapshot: `<index>-<term>.snap`, so that names sort by index. */
+export function snapshotPath(directory: string, metadata: { readonly index: number; readonly term: number }): string {
+  return join(directory, `${hex(metadata.index)}-${hex(metadata.term)}.snap`);
+}
+
+/** Snapshot files, newest first. */
+export function listSnapshots(directory: string): { readonly path: string; readonly index: number }[] {
+  return readdirSync(directory)
+    .filter((name) => namePattern.test(name))
+    .sort()
+    .toReversed()
+    .map((name) => ({ path: join(directory, name), index: Number.parseInt(name.slice(0, 16), 16) }));
+}
+
+/** Puts a bad file aside under a name that nothing reads, for people to look at. */
+export function quarantine(path: string): string {
+  const aside = `${path}.bad`;
+  renameSync(path, aside);
+  return aside;
+}
+
+/**
+ * Finds the newest snapshot that can be restored. `restore` reads the file and throws when it does not
+ * hold: that file is quarantined, reported, and the next older one is tried.
+ */
+export function restoreNewest<T>(
+  directory: string,
+  restore: (path: string) => T,
+  onBad: (path: string, error: Error) => void,
+): { readonly metadata: SnapshotMetadata; readonly restored: T } | undefined {
+  for (const name of readdirSync(directory)) if (name.endsWith('.tmp')) rmSync(join(directory, name));
+  for (const { path } of listSnapshots(directory)) {
+    try {
+      const metadata = readSnapshotFileMetadata(path);
+      return { metadata, restored: restore(path) };
+    } catch (error) {
+      onBad(quarantine(path), error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+  return undefined;
+}
+
+/** Removes all but the newest snapshots; returns the index of the oldest one kept, 0 when fewer are there. */
+export function pruneSnapshots(directory: string): number {
+  const all = listSnapshots(directory);
+  for (const { path } of all.slice(keptSnapshots)) unlinkSync(path);
+  syncDirectory(directory);
+  return all.length < keptSnapshots ? 0 : (all[keptSnapshots - 1]?.index ?? 0);
+}
