@@ -6,5 +6,10 @@
 export * from './types.js';
 export * from './errors/api-error.js';
 export * from './structure/schema.js';
+export * from './errors/catalogue.js';
+export * as fieldErrors from './errors/field-errors.js';
+export * from './scheme/index.js';
+export * from './decode/index.js';
+export * from './tables/index.js';
 export * from './quantity/index.js';
 export * from './selectors/index.js';

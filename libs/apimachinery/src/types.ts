@@ -132,7 +132,21 @@ export interface ResourceDeclaration {
     context: StrategyContext,
   ) => void;
   readonly validate: (object: KubernetesObject) => readonly FieldError[];
-  readonly validateUpdate: (next: KubernetesObject, previous: KubernetesObject) => readonly FieldError[];
+  /** `subresource` is empty on the resource itself, as in StrategyContext. */
+  readonly validateUpdate: (
+    next: KubernetesObject,
+    previous: KubernetesObject,
+    subresource?: string,
+  ) => readonly FieldError[];
+  /**
+   * Set where `storageVersion` differs from this version: converts to and from the stored form. The result shares parts
+   * with the argument, which is not changed. Every served version of a resource shares one storage key space, which is
+   * that of `storageVersion.group` and `resource`.
+   */
+  readonly toStorage?: (object: KubernetesObject) => KubernetesObject;
+  readonly fromStorage?: (object: KubernetesObject) => KubernetesObject;
+  /** A PUT to a name that does not exist creates it. */
+  readonly allowCreateOnUpdate: boolean;
   readonly columns: readonly TableColumn[];
   /** Values for field selectors beyond metadata.name and metadata.namespace, by field label. */
   readonly selectableFields: Readonly<Record<string, (object: KubernetesObject) => string>>;

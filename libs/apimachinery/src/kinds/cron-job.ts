@@ -1,0 +1,9 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const cronJob = defineKind({
+  group: 'batch',
+  resource: 'cronjobs',
+  shortNames: ['cj'],
+  categories: ['all'],
+  generation: true,
+});

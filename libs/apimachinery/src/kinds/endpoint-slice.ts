@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const endpointSlice = defineKind({
+  group: 'discovery.k8s.io',
+  resource: 'endpointslices',
+  generation: true,
+});

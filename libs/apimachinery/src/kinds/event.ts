@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const coreEvent = defineKind({
+  group: '',
+  resource: 'events',
+  shortNames: ['ev'],
+});

@@ -1,0 +1,8 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const job = defineKind({
+  group: 'batch',
+  resource: 'jobs',
+  categories: ['all'],
+  generation: true,
+});

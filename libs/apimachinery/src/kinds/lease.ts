@@ -1,0 +1,6 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const lease = defineKind({
+  group: 'coordination.k8s.io',
+  resource: 'leases',
+});

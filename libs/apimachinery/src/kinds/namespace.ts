@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const namespace = defineKind({
+  group: '',
+  resource: 'namespaces',
+  shortNames: ['ns'],
+});

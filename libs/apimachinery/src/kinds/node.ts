@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const node = defineKind({
+  group: '',
+  resource: 'nodes',
+  shortNames: ['no'],
+});

@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const persistentVolumeClaim = defineKind({
+  group: '',
+  resource: 'persistentvolumeclaims',
+  shortNames: ['pvc'],
+});

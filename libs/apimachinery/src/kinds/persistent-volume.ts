@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const persistentVolume = defineKind({
+  group: '',
+  resource: 'persistentvolumes',
+  shortNames: ['pv'],
+});

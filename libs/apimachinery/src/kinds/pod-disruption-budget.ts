@@ -1,0 +1,8 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const podDisruptionBudget = defineKind({
+  group: 'policy',
+  resource: 'poddisruptionbudgets',
+  shortNames: ['pdb'],
+  generation: true,
+});

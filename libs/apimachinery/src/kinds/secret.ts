@@ -1,0 +1,6 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const secret = defineKind({
+  group: '',
+  resource: 'secrets',
+});

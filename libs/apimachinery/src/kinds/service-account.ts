@@ -1,0 +1,7 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const serviceAccount = defineKind({
+  group: '',
+  resource: 'serviceaccounts',
+  shortNames: ['sa'],
+});

@@ -1,0 +1,8 @@
+import { defineKind } from '../scheme/define-kind.js';
+
+export const service = defineKind({
+  group: '',
+  resource: 'services',
+  shortNames: ['svc'],
+  categories: ['all'],
+});

@@ -1,0 +1,2 @@
+export * from './to-table.js';
+export { humanDuration } from './duration.js';
