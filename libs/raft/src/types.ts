@@ -77,7 +77,7 @@ export interface Message {
   readonly reject: boolean;
   /** With a rejected append: where the leader should try next (paper §5.3, by term). */
   readonly rejectHint: LogIndex;
-  /** Identifies a ReadIndex request or the heartbeat round that serves it; never reused. */
+  /** Identifies a ReadIndex request or the heartbeat round that serves it; never reused. A safe integer (up to 2^53). */
   readonly context: number;
   readonly snapshot: SnapshotMetadata | undefined;
   /** Set on votes of a leader transfer: the leader's lease does not protect it against this one. */
@@ -104,6 +104,9 @@ export interface ReadState {
  * One ordered unit of durable work. The host writes snapshot, entries and hard state in this
  * order, makes them durable, and then calls `appended(sequence)`: in order, exactly once.
  * Entries may overwrite a conflicting tail: the first entry's index says from where.
+ * LogReader must show them by the time `appended` is called. With a snapshot, `appended` also says that
+ * the state machine holds it. A commit index that is newer than the last one written is no work of
+ * its own: it goes along with the next write, and after a crash is learned from the leader.
  */
 export interface AppendWork {
   readonly sequence: number;
@@ -130,6 +133,7 @@ export interface Ready {
 
 /** What the core reads back of its durable log. The host's log answers from memory for the recent past. */
 export interface LogReader {
+  /** The configuration is the one in force at `RaftOptions.applied`. */
   initialState(): { readonly hardState: HardState; readonly configuration: Configuration };
   /** First index still available as an entry (snapshot index + 1). */
   firstIndex(): LogIndex;
@@ -162,7 +166,10 @@ export interface RaftOptions {
 /** Why a proposal or a read was not taken. `leader` is a hint, noMember if unknown. */
 export type Refusal =
   | { readonly code: 'NotLeader'; readonly leader: MemberId }
-  | { readonly code: 'ProposalDropped'; readonly reason: 'transferring' | 'uncommittedBytes' | 'removed' };
+  | {
+      readonly code: 'ProposalDropped';
+      readonly reason: 'transferring' | 'uncommittedBytes' | 'removed' | 'tooManyReads';
+    };
 
 /** One follower as its leader sees it. */
 export interface FollowerProgress {

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { Group } from '../testing/group.js';
+it('elects, replicates, reads', () => {
+  const g = Group.of([1, 2, 3]);
+  g.elect(1);
+  expect(g.leaders()).toEqual([1]);
+  g.propose(1, 'a', 'b');
+  g.settle();
+  expect(g.texts(1)).toEqual(['a', 'b']);
+  g.run(1);
+  expect(g.texts(3)).toEqual(['a', 'b']);
+  g.raft(2).readIndex(7);
+  g.settle();
+  expect(g.host(2).readStates).toEqual([{ context: 7, index: 3 }]);
+  g.kill(1);
+  g.raft(2).connectionLost(1 as never);
+  g.raft(3).connectionLost(1 as never);
+  g.settle();
+  expect(g.leaders()).toEqual([2]);
+});
