@@ -85,12 +85,15 @@ export function onHeartbeatResponse(core: Core, message: Message): void {
   acknowledgeRound(core, message.from, message.context);
 }
 
-/** An empty append behind all that is in flight: if any of it was lost, the refusal brings us back to probing. */
+/**
+ * An empty append behind all that is in flight: if any of it was lost, the refusal brings us back to probing.
+ * Where the log no longer reaches back that far, a probe finds out that the follower needs a snapshot.
+ */
 function pokeStalled(core: Core, progress: Progress): void {
   const previous = progress.nextIndex - 1;
   const logTerm = core.log.term(previous);
-  if (logTerm === undefined) return;
-  core.send('appendEntries', progress.id, { logIndex: previous, logTerm, commit: core.log.committed });
+  if (logTerm === undefined) progress.becomeProbe();
+  else core.send('appendEntries', progress.id, { logIndex: previous, logTerm, commit: core.log.committed });
 }
 
 /**
