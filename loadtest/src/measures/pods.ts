@@ -1,0 +1,72 @@
+import { podBody } from '../pod.js';
+import type { Target } from '../targets/target.js';
+import { closedLoop, demand, type LoadResult, makeNamespace, openClients } from './closed-loop.js';
+
+let serial = 0;
+const fresh = (what: string): string => `load-${what}-${process.pid}-${serial++}`;
+
+export async function measureCreate(target: Target, clients: number, seconds: number): Promise<LoadResult> {
+  const namespace = await makeNamespace(target, fresh('create'));
+  const open = openClients(target, clients);
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  try {
+    return await closedLoop(open, { seconds }, async (client, n) => {
+      await demand(client, 'POST', path, 201, podBody(`pod-${n}`, namespace));
+    });
+  } finally {
+    for (const client of open) client.close();
+  }
+}
+
+/** Creates `count` pods in a namespace of their own and returns its name. */
+export async function fillPods(target: Target, count: number): Promise<string> {
+  const namespace = await makeNamespace(target, fresh('fill'));
+  const open = openClients(target, 32);
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const filled = await closedLoop(open, { seconds: 600, maximum: count }, async (client, n) => {
+    await demand(client, 'POST', path, 201, podBody(`pod-${n}`, namespace));
+  });
+  for (const client of open) client.close();
+  if (filled.errors > 0)
+    throw new Error(`filling ${namespace}: ${filled.errors} errors, first: ${filled.firstError}`);
+  return namespace;
+}
+
+/** GETs of random pods out of `count`; `quorum` reads are linearizable, others may come from any replica's memory. */
+export async function measureGet(
+  target: Target,
+  namespace: string,
+  count: number,
+  options: { readonly clients: number; readonly seconds: number; readonly quorum: boolean },
+): Promise<LoadResult> {
+  const open = openClients(target, options.clients);
+  const query = options.quorum ? '' : '?resourceVersion=0';
+  try {
+    return await closedLoop(open, { seconds: options.seconds }, async (client, n) => {
+      const name = `pod-${(n * 7919) % count}`;
+      await demand(client, 'GET', `/api/v1/namespaces/${namespace}/pods/${name}${query}`, 200);
+    });
+  } finally {
+    for (const client of open) client.close();
+  }
+}
+
+/** Milliseconds of whole lists and of pages, one client. */
+export async function measureList(
+  target: Target,
+  namespace: string,
+  options: { readonly limit: number | undefined; readonly times: number },
+): Promise<LoadResult & { readonly bytes: number }> {
+  const [client] = openClients(target, 1);
+  if (client === undefined) throw new Error('no client');
+  const query = options.limit === undefined ? '?resourceVersion=0' : `?limit=${options.limit}`;
+  let bytes = 0;
+  try {
+    const result = await closedLoop([client], { seconds: 300, maximum: options.times }, async () => {
+      bytes = (await demand(client, 'GET', `/api/v1/namespaces/${namespace}/pods${query}`, 200)).length;
+    });
+    return { ...result, bytes };
+  } finally {
+    client.close();
+  }
+}

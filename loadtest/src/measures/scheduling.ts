@@ -1,0 +1,66 @@
+import { performance } from 'node:perf_hooks';
+import { podBody } from '../pod.js';
+import type { Target } from '../targets/target.js';
+import { closedLoop, demand, makeNamespace, openClients } from './closed-loop.js';
+
+export interface SchedulingResult {
+  readonly podsPerSecond: number;
+  readonly pods: number;
+  readonly seconds: number;
+}
+
+let serial = 0;
+
+/** Creates `pods` pods with 32 clients and waits until a watcher has seen each of them bound to a node. */
+export async function measureScheduling(
+  target: Target,
+  pods: number,
+  timeoutSeconds = 180,
+): Promise<SchedulingResult> {
+  const namespace = await makeNamespace(target, `load-schedule-${process.pid}-${serial++}`);
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const [watcher] = openClients(target, 1);
+  if (watcher === undefined) throw new Error('no client');
+  const bound = new Set<string>();
+  let rest = '';
+  let finish: () => void = () => {};
+  const all = new Promise<void>((resolve) => (finish = resolve));
+  const onChunk = (chunk: Buffer): void => {
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (!line.includes('"nodeName":"')) continue;
+      const name = /"name":"(pod-\d+)"/.exec(line)?.[1];
+      if (name !== undefined) bound.add(name);
+      if (bound.size === pods) finish();
+    }
+  };
+  watcher.request('GET', `${path}?watch=true`, undefined, { onChunk }).catch(() => undefined);
+  const open = openClients(target, 32);
+  const started = performance.now();
+  const created = await closedLoop(open, { seconds: timeoutSeconds, maximum: pods }, async (client, n) => {
+    await demand(
+      client,
+      'POST',
+      path,
+      201,
+      podBody(`pod-${n}`, namespace, { schedulerName: 'default-scheduler' }),
+    );
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`only ${bound.size} of ${pods} pods were bound within ${timeoutSeconds} s`)),
+      timeoutSeconds * 1_000,
+    );
+  });
+  try {
+    if (created.errors > 0) throw new Error(`${created.errors} creates failed, first: ${created.firstError}`);
+    await Promise.race([all, timeout]);
+  } finally {
+    clearTimeout(timer);
+    for (const client of [...open, watcher]) client.close();
+  }
+  const seconds = (performance.now() - started) / 1_000;
+  return { podsPerSecond: pods / seconds, pods, seconds };
+}

@@ -1,0 +1,130 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureClusterPki } from '#libs/pki';
+import { Http2Client } from '../http2-client.js';
+import { findProgram, freePorts, startProgram, stopProgram, waitFor } from '../processes.js';
+import type { Target } from './target.js';
+
+/** Names of the programs that this peer needs and that are not on the PATH. */
+export function missingForKubeApiserver(): string[] {
+  return ['etcd', 'kube-apiserver'].filter((name) => findProgram(name) === undefined);
+}
+
+/** Three kube-apiservers (TLS, RBAC, NodeRestriction) on three etcd members, on loopback, from the PATH. */
+export async function startKubeApiserver(members = 3): Promise<Target> {
+  const directory = mkdtempSync(join(tmpdir(), 'trireme-peer-'));
+  const pki = await ensureClusterPki(directory, { masters: ['peer'] });
+  const file = (name: string, text: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  const files = {
+    ca: file('ca.pem', pki.ca.certificate),
+    cert: file('server.pem', pki.masters['peer']?.serving.certificate ?? ''),
+    key: file('server-key.pem', pki.masters['peer']?.serving.privateKey ?? ''),
+    saKey: file('sa-key.pem', pki.serviceAccount.privateKey),
+    saPub: file('sa-pub.pem', pki.serviceAccount.publicKey),
+  };
+  const ports = await freePorts(members * 3);
+  const at = (kind: number, i: number): number => ports[kind * members + i] ?? 0;
+  const index = Array.from({ length: members }, (_, i) => i);
+  const peers = index.map((i) => `m${i}=http://127.0.0.1:${at(1, i)}`).join(',');
+  const endpoints = index.map((i) => `http://127.0.0.1:${at(0, i)}`).join(',');
+  const etcds = index.map((i) => {
+    mkdirSync(join(directory, `etcd${i}`), { mode: 0o700 });
+    return startProgram(
+      findProgram('etcd') ?? 'etcd',
+      etcdArgs(directory, i, at(0, i), at(1, i), peers),
+      join(directory, `etcd${i}.log`),
+    );
+  });
+  const apiservers = index.map((i) =>
+    startProgram(
+      findProgram('kube-apiserver') ?? 'kube-apiserver',
+      apiserverArgs(directory, i, at(2, i), endpoints, files),
+      join(directory, `apiserver${i}.log`),
+    ),
+  );
+  const servers = index.map((i) => `https://127.0.0.1:${at(2, i)}`);
+  const tls = { ca: pki.ca.certificate, cert: pki.admin.certificate, key: pki.admin.privateKey };
+  const stop = async (): Promise<void> => {
+    await Promise.all(apiservers.map(stopProgram));
+    await Promise.all(etcds.map(stopProgram));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await waitFor('readiness of the kube-apiservers', 90_000, async () =>
+      (await Promise.all(servers.map(async (server) => isReady(server, tls)))).every(Boolean),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    name: 'kube-apiserver + etcd',
+    servers,
+    tls,
+    pids: async () =>
+      [...apiservers, ...etcds].flatMap((child) => (child.pid === undefined ? [] : [child.pid])),
+    stop,
+  };
+}
+
+async function isReady(server: string, tls: Target['tls']): Promise<boolean> {
+  const client = new Http2Client(server, tls);
+  try {
+    return (await client.request('GET', '/readyz', undefined, { timeoutMs: 2_000 })).status === 200;
+  } catch {
+    // Not listening yet.
+    return false;
+  } finally {
+    client.close();
+  }
+}
+
+function etcdArgs(directory: string, i: number, client: number, peer: number, peers: string): string[] {
+  return [
+    `--name=m${i}`,
+    `--data-dir=${join(directory, `etcd${i}`)}`,
+    `--listen-client-urls=http://127.0.0.1:${client}`,
+    `--advertise-client-urls=http://127.0.0.1:${client}`,
+    `--listen-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+    `--initial-cluster=${peers}`,
+    '--quota-backend-bytes=8000000000',
+  ];
+}
+
+function apiserverArgs(
+  directory: string,
+  i: number,
+  port: number,
+  endpoints: string,
+  files: {
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly saKey: string;
+    readonly saPub: string;
+  },
+): string[] {
+  return [
+    `--etcd-servers=${endpoints}`,
+    `--secure-port=${port}`,
+    '--bind-address=127.0.0.1',
+    '--advertise-address=127.0.0.1',
+    `--cert-dir=${join(directory, `certs${i}`)}`,
+    `--tls-cert-file=${files.cert}`,
+    `--tls-private-key-file=${files.key}`,
+    `--client-ca-file=${files.ca}`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${files.saPub}`,
+    `--service-account-signing-key-file=${files.saKey}`,
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    '--service-cluster-ip-range=10.96.0.0/16',
+    '--endpoint-reconciler-type=none',
+  ];
+}
