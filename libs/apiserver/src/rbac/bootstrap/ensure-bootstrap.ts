@@ -31,10 +31,8 @@ export function reconciled(stored: KubernetesObject, wanted: KubernetesObject): 
   if (!wantsUpdate || stored.metadata.annotations?.[autoUpdateAnnotation] === 'false') return undefined;
   const changes: Partial<KubernetesObject> = {};
   if (wanted.kind.endsWith('Role')) {
-    if (wanted['aggregationRule'] === undefined) {
-      const missing = uncoveredRules(rules(stored), rules(wanted));
-      if (missing.length > 0) changes['rules'] = [...rules(stored), ...missing];
-    }
+    const missing = uncoveredRules(rules(stored), rules(wanted));
+    if (missing.length > 0) changes['rules'] = [...rules(stored), ...missing];
   } else {
     const missing = subjects(wanted).filter((one) => !subjects(stored).some((other) => isSame(one, other)));
     if (missing.length > 0) changes['subjects'] = [...subjects(stored), ...missing];
