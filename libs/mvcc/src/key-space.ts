@@ -17,8 +17,9 @@ function recordBytes(keyValue: KeyValue): number {
 }
 
 /**
- * Revisioned keys: what is live in a copy-on-write tree, superseded versions by key, and all retained
- * events in order. Nothing here decides; the caller says at which revision what is written.
+ * Revisioned keys: what is live, in a copy-on-write tree for order and snapshots and in a hash map for single
+ * keys; the superseded versions of each key; and all retained events in order. The maps are never
+ * iterated, so their order cannot matter. Nothing here decides: the caller says at which revision what is written.
  */
 export class KeySpace {
   revision = asRevision(1);
@@ -28,7 +29,10 @@ export class KeySpace {
   /** Bytes that superseded versions and retained events hold beside. */
   historyBytes = 0;
   private readonly live: OrderedMap<KeyValue> = createOrderedMap();
-  private readonly past: OrderedMap<VersionList> = createOrderedMap();
+  private readonly byKey = new Map<string, KeyValue>();
+  private readonly past = new Map<string, VersionList>();
+  /** Those of `past` that do not live now: reads at older revisions still have to find them in order. */
+  private readonly ghosts: OrderedMap<VersionList> = createOrderedMap();
   private readonly log = new EventLog();
 
   /** Live keys as of now; immutable, O(1). */
@@ -43,7 +47,7 @@ export class KeySpace {
 
   /** `value` is kept, not copied. */
   put(revision: Revision, key: string, value: Uint8Array, lease: number): StoreEvent {
-    const previous = this.live.get(key);
+    const previous = this.byKey.get(key);
     const keyValue: KeyValue = {
       // The one key string of all versions, rather than one a command.
       key: previous === undefined ? key : previous.key,
@@ -54,15 +58,15 @@ export class KeySpace {
       lease,
     };
     const event: StoreEvent = { type: 'put', keyValue, previous };
-    this.live.set(keyValue.key, keyValue);
-    this.liveBytes += recordBytes(keyValue);
+    if (previous === undefined && this.past.has(key)) this.ghosts.delete(key);
+    this.store(keyValue);
     this.record(event);
     return event;
   }
 
   /** Undefined when there is no such key. */
   delete(revision: Revision, key: string): StoreEvent | undefined {
-    const previous = this.live.get(key);
+    const previous = this.byKey.get(key);
     if (previous === undefined) return undefined;
     const keyValue: KeyValue = {
       key: previous.key,
@@ -74,13 +78,20 @@ export class KeySpace {
     };
     const event: StoreEvent = { type: 'delete', keyValue, previous };
     this.live.delete(key);
+    this.byKey.delete(key);
     this.record(event);
+    this.ghosts.set(previous.key, this.past.get(previous.key)!);
     return event;
   }
 
   /** A record as a snapshot holds it: no event comes of it. */
   load(keyValue: KeyValue): void {
+    this.store(keyValue);
+  }
+
+  private store(keyValue: KeyValue): void {
     this.live.set(keyValue.key, keyValue);
+    this.byKey.set(keyValue.key, keyValue);
     this.liveBytes += recordBytes(keyValue);
   }
 
@@ -100,7 +111,7 @@ export class KeySpace {
   }
 
   get(key: string, revision?: Revision): KeyValue | undefined {
-    const current = this.live.get(key);
+    const current = this.byKey.get(key);
     if (revision === undefined) return current;
     this.assertReadable(revision);
     if (current !== undefined && current.modRevision <= revision) return current;
@@ -124,7 +135,7 @@ export class KeySpace {
     };
     if (!isCurrent) this.visitPast(query.start, end, revision, visit);
     else if (query.end === undefined) {
-      const only = this.live.get(query.start);
+      const only = this.byKey.get(query.start);
       if (only !== undefined) visit(only);
     } else visitRange(this.live, query.start, end, visit);
     const more = seen > keyValues.length;
@@ -133,30 +144,25 @@ export class KeySpace {
     return { keyValues, more, count, revision };
   }
 
-  /** Walks live keys and keys with superseded versions side by side, in key order. */
+  /** Walks live keys and keys that no longer live side by side, in key order. */
   private visitPast(start: string, end: string, revision: Revision, visit: (kv: KeyValue) => boolean): void {
-    const lives = this.live.entries(start);
-    const pasts = this.past.entries(start);
-    const next = <V>(entries: Iterator<[string, V]>): [string, V] | undefined => {
-      const step = entries.next();
-      return step.done === true || (end !== unboundedEnd && step.value[0] >= end) ? undefined : step.value;
+    const ghosts = this.ghosts.entries(start);
+    let ghost = nextBelow(ghosts, end);
+    const visitGhosts = (below?: string): boolean => {
+      for (;;) {
+        if (ghost === undefined || (below !== undefined && ghost[0] >= below)) return true;
+        const found = ghost[1].at(revision);
+        ghost = nextBelow(ghosts, end);
+        if (found !== undefined && !visit(found)) return false;
+      }
     };
-    let live = next(lives);
-    let past = next(pasts);
-    while (live !== undefined || past !== undefined) {
-      const takesLive = live !== undefined && (past === undefined || live[0] <= past[0]);
-      const takesPast = past !== undefined && (live === undefined || past[0] <= live[0]);
-      const current = takesLive ? live![1] : undefined;
-      const found =
-        current !== undefined && current.modRevision <= revision
-          ? current
-          : takesPast
-            ? past![1].at(revision)
-            : undefined;
-      if (found !== undefined && !visit(found)) return;
-      if (takesLive) live = next(lives);
-      if (takesPast) past = next(pasts);
-    }
+    let goesOn = true;
+    visitRange(this.live, start, end, (current, key) => {
+      const found = current.modRevision <= revision ? current : this.past.get(key)?.at(revision);
+      goesOn = visitGhosts(key) && (found === undefined || visit(found));
+      return goesOn;
+    });
+    if (goesOn) visitGhosts();
   }
 
   private assertReadable(revision: Revision): void {
@@ -201,7 +207,14 @@ export class KeySpace {
       this.historyBytes -= recordBytes(previous);
       const versions = this.past.get(previous.key)!;
       versions.dropFirst();
-      if (versions.isEmpty) this.past.delete(previous.key);
+      if (!versions.isEmpty) continue;
+      this.past.delete(previous.key);
+      if (!this.byKey.has(previous.key)) this.ghosts.delete(previous.key);
     }
   }
+}
+
+function nextBelow<Value>(entries: Iterator<[string, Value]>, end: string): [string, Value] | undefined {
+  const step = entries.next();
+  return step.done === true || (end !== unboundedEnd && step.value[0] >= end) ? undefined : step.value;
 }

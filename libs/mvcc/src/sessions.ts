@@ -19,6 +19,8 @@ const refusals = [
   'duplicateKey',
 ] as const satisfies readonly CommandResult['refused'][];
 
+const noResults: readonly never[] = [];
+
 interface Session {
   readonly results: Map<number, CommandResult>;
   answeredBelow: number;
@@ -147,12 +149,12 @@ function readResult(reader: ByteReader): CommandResult {
   const code = reader.byte('result code');
   const refused = refusals[code >> 1];
   if (code >= refusals.length * 2) reader.fail(`unknown result code ${code}`);
-  return { revision, succeeded: code % 2 === 1, refused, results: [], repeated: true };
+  return { revision, succeeded: code % 2 === 1, refused, results: noResults, repeated: true };
 }
 
 function withoutResults(result: CommandResult): CommandResult {
   const { revision, succeeded, refused } = result;
-  return { revision, succeeded, refused, results: [], repeated: true };
+  return { revision, succeeded, refused, results: noResults, repeated: true };
 }
 
 function forget(session: Session, answeredBelow: number): void {

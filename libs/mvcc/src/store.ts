@@ -23,7 +23,7 @@ import type {
 
 /** Freed a command while compacted history is left: far more than one command adds. */
 const sweptEventsPerApply = 64;
-const noEvents: readonly never[] = [];
+const none: readonly never[] = [];
 
 /** An empty store: revision 1, nothing applied. */
 export function createStore(): Store {
@@ -108,7 +108,7 @@ class ReplicatedStore implements Store {
     if (known !== undefined) {
       this.sessions.acknowledge(command.id, this.index);
       const result = known === 'expired' ? this.dress(refuse('sessionExpired')) : known;
-      return { result, events: noEvents };
+      return { result, events: none };
     }
     const outcome = this.perform(command, term);
     const result = this.dress(outcome);
@@ -129,15 +129,15 @@ class ReplicatedStore implements Store {
         if (command.revision > this.keys.revision) return refuse('futureRevision');
         if (command.revision <= this.keys.compactedRevision) return refuse('compacted');
         this.keys.compact(command.revision);
-        return done(noEvents);
+        return done(none);
       case 'leaseGrant':
         if (this.leaseTable.has(command.lease)) return refuse('leaseExists');
         this.leaseTable.grant(command.lease, command.ttlSeconds);
-        return done(noEvents);
+        return done(none);
       case 'leaseRenew':
         if (!this.leaseTable.has(command.lease)) return refuse('leaseNotFound');
         this.leaseTable.renew(command.lease);
-        return done(noEvents);
+        return done(none);
       case 'leaseRevoke':
         return this.revoke(command.lease, command.ifRenewal);
     }
@@ -188,5 +188,5 @@ class ReplicatedStore implements Store {
 }
 
 function done(events: readonly StoreEvent[]): Outcome {
-  return { succeeded: true, results: [], events };
+  return { succeeded: true, results: none, events };
 }
