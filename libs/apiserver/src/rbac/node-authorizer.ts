@@ -118,6 +118,8 @@ export class NodeAuthorizer implements Authorizer {
       case 'secrets':
       case 'configmaps':
         return this.#related(nodeName, attributes, readVerbs);
+      case 'resourceclaims.resource.k8s.io':
+        return this.#related(nodeName, attributes, new Set(['get']));
       case 'persistentvolumeclaims':
         if (subresource === '') return this.#related(nodeName, attributes, new Set(['get']));
         return subresource === 'status'

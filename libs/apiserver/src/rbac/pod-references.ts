@@ -36,6 +36,7 @@ interface PodSpec {
   readonly serviceAccountName?: string;
   readonly imagePullSecrets?: readonly Named[];
   readonly volumes?: readonly Volume[];
+  readonly resourceClaims?: readonly { readonly resourceClaimName?: string }[];
   readonly containers?: readonly Container[];
   readonly initContainers?: readonly Container[];
   readonly ephemeralContainers?: readonly Container[];
@@ -63,6 +64,9 @@ export function podReferences(pod: KubernetesObject): PodReferences | undefined 
     return { nodeName: spec.nodeName, references };
   add('serviceaccounts', spec.serviceAccountName ?? 'default');
   for (const secret of spec.imagePullSecrets ?? []) add('secrets', secret.name);
+  for (const claim of spec.resourceClaims ?? []) add('resourceclaims', claim.resourceClaimName);
+  const status = pod['status'] as { resourceClaimStatuses?: { resourceClaimName?: string }[] } | undefined;
+  for (const claim of status?.resourceClaimStatuses ?? []) add('resourceclaims', claim.resourceClaimName);
   for (const volume of spec.volumes ?? []) addVolume(pod, volume, add);
   const { containers = [], initContainers = [], ephemeralContainers = [] } = spec;
   for (const container of [...containers, ...initContainers, ...ephemeralContainers])
