@@ -103,6 +103,7 @@ export class Progress {
     this.probeSent = false;
     this.pendingSnapshot = 0;
     this.sentCommit = 0;
+    this.matchAtHeartbeat = -1;
     this.inflight.clear();
   }
 

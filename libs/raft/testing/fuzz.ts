@@ -140,10 +140,7 @@ export class Fuzz {
     if (!keep) this.network.splice(at, 1);
     const server = this.servers.find((each) => each.id === message.to) as Server;
     const lost = this.random() < faults * 0.2 || this.cut.has(`${message.from}>${message.to}`) || server.down;
-    if (message.type === 'installSnapshot') {
-      const sender = this.servers.find((each) => each.id === message.from) as Server;
-      if (!sender.down) sender.raft.snapshotSent(message.to, !lost);
-    }
+    if (message.type === 'installSnapshot') this.reportSnapshot(message, !lost);
     if (lost) return;
     server.raft.step(message);
     this.drain(server);
@@ -217,8 +214,7 @@ export class Fuzz {
     if (server.down) return;
     for (let ready = server.raft.ready(); ready !== undefined; ready = server.raft.ready()) {
       this.network.push(...ready.messages);
-      // Beyond this the network is a memory of old messages; forget the oldest.
-      if (this.network.length > 300) this.network.splice(0, this.network.length - 300);
+      this.forgetOldest();
       if (ready.append !== undefined) server.writing.push(ready.append);
       this.checkLeader(server, ready);
       for (const entry of ready.committed) this.checkCommitted(server, entry);
@@ -226,6 +222,20 @@ export class Fuzz {
       for (const { context, index } of ready.readStates) this.checkRead(server, context, index);
       for (const context of ready.droppedReads) server.reads.delete(context);
     }
+  }
+
+  /** Beyond some length the network is a memory of old messages. A sender learns when its snapshot was lost. */
+  private forgetOldest(): void {
+    const excess = this.network.length - 300;
+    if (excess <= 0) return;
+    for (const message of this.network.splice(0, excess)) {
+      if (message.type === 'installSnapshot') this.reportSnapshot(message, false);
+    }
+  }
+
+  private reportSnapshot(message: Message, ok: boolean): void {
+    const sender = this.servers.find((each) => each.id === message.from);
+    if (sender !== undefined && !sender.down) sender.raft.snapshotSent(message.to, ok);
   }
 
   /** Election safety and leader completeness. */

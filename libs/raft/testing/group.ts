@@ -44,13 +44,20 @@ export class Host {
       applied: this.log.snapshot()?.index ?? asLogIndex(0),
       electionTicks: 10,
       heartbeatTicks: 1,
-      random: () => 0,
+      random: this.random(),
       maxBytesPerMessage: 1 << 16,
       maxInflightMessages: 64,
       maxInflightBytes: 1 << 20,
       maxUncommittedBytes: 1 << 20,
       ...this.options,
     });
+  }
+
+  /** Request ids begin at 1; election timeouts grow with the id, so that tests know who is first. */
+  private random(): () => number {
+    let calls = 0;
+    const share = ((this.id - 1) % 10) / 10;
+    return () => (calls++ === 0 ? 0 : share);
   }
 
   /** Power off and on: what was not durable is lost, the state machine is rebuilt from snapshot and log. */
@@ -200,7 +207,7 @@ export class Group {
 
   /** Lets one server's election timeout pass and settles. */
   elect(id: number): void {
-    this.tick(id, 10);
+    for (let ticks = 0; this.role(id) === 'follower' && ticks < 20; ticks += 1) this.tick(id);
     this.settle();
   }
 
