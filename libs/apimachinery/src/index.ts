@@ -13,3 +13,4 @@ export * from './decode/index.js';
 export * from './tables/index.js';
 export * from './quantity/index.js';
 export * from './selectors/index.js';
+export * from './patch/index.js';
