@@ -27,4 +27,6 @@ export * from './types.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
 export { CompactedError, DecodeError, FutureRevisionError, SnapshotError } from './errors.js';
 export { compareKeys, effectiveEnd, inRange, prefixEnd, unboundedEnd } from './key-range.js';
+export { createOrderedMap } from './ordered-map.js';
+export type { OrderedMap } from './ordered-map.js';
 export { createStore, restoreStore } from './store.js';
