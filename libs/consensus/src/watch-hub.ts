@@ -112,8 +112,8 @@ export class WatchHub {
   /** The store was replaced by a newer one: watchers get what they missed, or learn that it is lost. */
   replaceStore(store: Store): void {
     this.store = store;
-    for (const group of [...this.groups.values()]) {
-      for (const watcher of [...group.watchers]) this.catchUp(watcher);
+    for (const group of this.groups.values()) {
+      for (const watcher of group.watchers) this.catchUp(watcher);
     }
   }
 
@@ -133,8 +133,8 @@ export class WatchHub {
   }
 
   closeAll(): void {
-    for (const group of [...this.groups.values()]) {
-      for (const watcher of [...group.watchers]) this.remove(watcher);
+    for (const group of this.groups.values()) {
+      for (const watcher of group.watchers) this.remove(watcher);
     }
   }
 
