@@ -1,3 +1,36 @@
+/**
+ * Consensus made real: the Raft core and the replicated store, with their log, their snapshots, their peers
+ * and their thread, behind one port.
+ *
+ * Contract: `Storage` is the one way to state. Reads answer from this replica's memory; a write resolves
+ * once it is durable on a majority and applied here; `barrier` makes the reads behind it linearizable.
+ * A write that is retried keeps its id and is applied once. What cannot be kept is not promised: a
+ * failed sync, a damaged log or a failed invariant stops the replica (`onFatal`) instead of letting it
+ * answer wrongly.
+ *
+ *   const storage = await openReplica({
+ *     name: 'm1', memberId: 1, clusterId: 'c1',
+ *     members: [{ id: 1, name: 'm1', host: '127.0.0.1', port: 7001 }, …],
+ *     dataDir: '/var/lib/trireme/m1', listen: { host: '127.0.0.1', port: 7001 },
+ *     tls: { ca, certificate, privateKey },
+ *     onFatal: (error) => { log.fatal(error); process.exit(1); },
+ *   });
+ *   await storage.txn({
+ *     compare: [{ key: '/a', target: 'modRevision', operator: '=', operand: 0 }],
+ *     success: [{ type: 'put', key: '/a', value }],
+ *   });
+ *   await storage.barrier();
+ *   storage.get('/a');
+ *
+ * Loop: callers' writes of one turn of the event loop cross to the consensus thread as one batch; the thread
+ * appends, sends and syncs in parallel; committed entries come back in batches, are applied in order, go
+ * to watchers, and answer the callers. The thread (replica/, thread/) never shares memory with the store.
+ */
 export * from './storage.js';
-export { createMemoryStorage } from './memory-storage.js';
-export type { MemoryStorage, MemoryStorageClock, MemoryStorageOptions } from './memory-storage.js';
+export { DataDirectoryError } from './errors.js';
+export type { MemberAddress } from './data-dir/data-directory.js';
+export type { ConsensusMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';
+export { openReplica } from './replica/open-replica.js';
+export type { ReplicaOptions } from './replica/options.js';
+export type { Replica } from './replica/replica.js';
+export type { PeerTls } from './transport/handshake.js';

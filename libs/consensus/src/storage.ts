@@ -41,6 +41,10 @@ export type StorageErrorCode =
   | 'Overloaded'
   | 'TooLarge'
   | 'Compacted'
+  /** The lease named by a put or a keep-alive does not exist (any more). */
+  | 'LeaseNotFound'
+  /** The request contradicts itself, e.g. one key written twice. */
+  | 'BadRequest'
   | 'Stopped';
 
 export class StorageError extends Error {

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { syncDirectory } from '../log/segment.js';
@@ -39,7 +48,9 @@ function encodeIdentity(identity: Identity): string {
     if (!word.test(one)) throw new RangeError(`'${one}' cannot be stored: letters, digits and . _ : - only`);
   }
   const members = identity.members.map(({ id, name, host, port }) => `peer ${id} ${name} ${host} ${port}`);
-  return [firstLine, `cluster ${identity.clusterId}`, `member ${identity.memberId}`, ...members, ''].join('\n');
+  return [firstLine, `cluster ${identity.clusterId}`, `member ${identity.memberId}`, ...members, ''].join(
+    '\n',
+  );
 }
 
 function decodeIdentity(text: string, path: string): Identity {
@@ -52,7 +63,12 @@ function decodeIdentity(text: string, path: string): Identity {
   const members = lines
     .slice(3)
     .filter(([kind]) => kind === 'peer')
-    .map(([, id, name, host, port]) => ({ id: Number(id), name: name ?? '', host: host ?? '', port: Number(port) }));
+    .map(([, id, name, host, port]) => ({
+      id: Number(id),
+      name: name ?? '',
+      host: host ?? '',
+      port: Number(port),
+    }));
   return { clusterId, memberId, members };
 }
 
@@ -96,7 +112,9 @@ export function openDataDirectory(directory: string, given: Identity): DataDirec
     mkdirSync(snapshotDirectory, { recursive: true, mode: 0o700 });
     const path = join(directory, 'identity');
     const fresh = !existsSync(path);
-    const members = fresh ? given.members : adopt(decodeIdentity(readFileSync(path, 'utf8'), path), given, directory);
+    const members = fresh
+      ? given.members
+      : adopt(decodeIdentity(readFileSync(path, 'utf8'), path), given, directory);
     if (fresh) writeDurably(directory, 'identity', encodeIdentity({ ...given, members }));
     return { logDirectory, snapshotDirectory, members, fresh, release };
   } catch (error) {

@@ -33,7 +33,10 @@ function processIdentity(pid: number): string | undefined {
 export function lockDirectory(directory: string): () => void {
   const path = join(directory, 'lock');
   if (heldHere.has(path)) {
-    throw new DataDirectoryError('Locked', `the data directory ${directory} is already in use by this process`);
+    throw new DataDirectoryError(
+      'Locked',
+      `the data directory ${directory} is already in use by this process`,
+    );
   }
   const mine = processIdentity(process.pid) ?? `${process.pid}`;
   const temporary = `${path}.${process.pid}.tmp`;
@@ -74,5 +77,8 @@ function takeOver(path: string, temporary: string, directory: string): void {
     }
     unlinkSync(path);
   }
-  throw new DataDirectoryError('Locked', `the lock of ${directory} is taken again and again by other processes`);
+  throw new DataDirectoryError(
+    'Locked',
+    `the lock of ${directory} is taken again and again by other processes`,
+  );
 }

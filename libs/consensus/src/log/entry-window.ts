@@ -39,7 +39,9 @@ export class EntryWindow {
     const first = entries[0];
     if (first === undefined) return;
     if (first.index > this.lastIndex + 1 || first.index <= this.#baseIndex) {
-      throw new RangeError(`entry ${first.index} does not follow the log [${this.firstIndex}, ${this.lastIndex}]`);
+      throw new RangeError(
+        `entry ${first.index} does not follow the log [${this.firstIndex}, ${this.lastIndex}]`,
+      );
     }
     if (first.index <= this.lastIndex) this.#truncateFrom(first.index);
     for (const entry of entries) {

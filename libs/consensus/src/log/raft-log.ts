@@ -3,7 +3,17 @@ import { rename, unlink, open } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { asLogIndex } from '#libs/raft';
-import type { AppendWork, Configuration, Entry, HardState, LogIndex, LogReader, SnapshotMetadata, Term } from '#libs/raft';
+import type {
+  AppendWork,
+  Configuration,
+  Entry,
+  HardState,
+  LogIndex,
+  LogReader,
+  SnapshotMetadata,
+  Term,
+} from '#libs/raft';
+import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import type { EntryWindow } from './entry-window.js';
 import { encodeRecord } from './record.js';
 import type { LogItem } from './record.js';
@@ -88,15 +98,24 @@ export class RaftLog implements LogReader {
         : this.#create(1, this.#prepareNow());
   }
 
-  /** A snapshot file newer than the log (a crash between its rename and the log's record) restarts the log behind it. */
+  /**
+   * Joins the log to the snapshot that the store was restored from. A snapshot newer than the log (a crash
+   * between its rename and the log's record) restarts the log behind it; a gap between the two is damage.
+   */
   #adoptRestored(restored: SnapshotMetadata | undefined): void {
-    if (restored === undefined) return;
-    if (this.#window.term(restored.index) !== restored.term) {
-      if (restored.index < this.#window.firstIndex - 1) return;
-      this.#window.reset(restored.index, restored.term);
+    const from = restored?.index ?? 0;
+    if (from < this.#window.firstIndex - 1) {
+      throw new DataDirectoryError(
+        'Damaged',
+        `the log in ${this.#options.directory} begins at entry ${this.#window.firstIndex}, but the newest good snapshot ends at ${from}: what lies between is gone. ${rebuildAdvice}`,
+      );
     }
-    if (this.#snapshot === undefined || this.#snapshot.index < restored.index) this.#snapshot = restored;
-    if (this.#hardState.commit < restored.index) this.#hardState = { ...this.#hardState, commit: restored.index };
+    this.#snapshot = restored;
+    if (restored === undefined) return;
+    if (this.#window.term(restored.index) !== restored.term)
+      this.#window.reset(restored.index, restored.term);
+    if (this.#hardState.commit < restored.index)
+      this.#hardState = { ...this.#hardState, commit: restored.index };
     this.#window.release(restored.index, this.#options.keepBytes ?? defaultKeepBytes);
   }
 
@@ -290,7 +309,8 @@ export class RaftLog implements LogReader {
     }
     closeSync(this.#current.fd);
     const segment = this.#create(next, prepared);
-    this.#current = neededBytes > room ? { ...segment, sizeBytes: neededBytes + segmentHeaderBytes + 4096 } : segment;
+    this.#current =
+      neededBytes > room ? { ...segment, sizeBytes: neededBytes + segmentHeaderBytes + 4096 } : segment;
   }
 
   #fail(error: unknown): void {

@@ -2,7 +2,12 @@ import { crc32 } from 'node:zlib';
 import { asLogIndex, asTerm } from '#libs/raft';
 import type { Entry, HardState, LogIndex, SnapshotMetadata, Term } from '#libs/raft';
 import { ByteReader, ByteWriter } from '../bytes.js';
-import { readHardState, readSnapshotMetadata, writeHardState, writeSnapshotMetadata } from '../configuration-codec.js';
+import {
+  readHardState,
+  readSnapshotMetadata,
+  writeHardState,
+  writeSnapshotMetadata,
+} from '../configuration-codec.js';
 
 /** What stands first in every segment, so that earlier segments can go without losing anything. */
 export interface SegmentHead {
@@ -76,7 +81,10 @@ function readItem(reader: ByteReader): LogItem {
       const index = asLogIndex(body.u64());
       const kind = body.u8() === 1 ? 'configuration' : 'normal';
       // Copied: a view would keep the whole segment's buffer in memory.
-      return { type: 'entry', entry: { term, index, type: kind, data: Uint8Array.from(body.raw(body.remaining)) } };
+      return {
+        type: 'entry',
+        entry: { term, index, type: kind, data: Uint8Array.from(body.raw(body.remaining)) },
+      };
     }
     case itemType.hardState:
       return { type: 'hardState', hardState: readHardState(body) };
@@ -137,7 +145,8 @@ export interface RecordHeader {
 /** The header at an offset, or undefined when there is none that holds. */
 export function readRecordHeader(segment: Buffer, at: number, salt: number): RecordHeader | undefined {
   if (at + recordHeaderBytes > segment.length || segment.readUInt32LE(at) !== magic) return undefined;
-  if (segment.readUInt32LE(at + 4) !== crc32(segment.subarray(at + 8, at + recordHeaderBytes), salt)) return undefined;
+  if (segment.readUInt32LE(at + 4) !== crc32(segment.subarray(at + 8, at + recordHeaderBytes), salt))
+    return undefined;
   const reader = new ByteReader(segment, at + 8);
   return { sequence: reader.u64(), payloadLength: reader.u32(), payloadCrc: reader.u32() };
 }
@@ -147,7 +156,14 @@ export function decodeRecord(
   segment: Buffer,
   at: number,
   seeds: RecordSeeds,
-): { readonly sequence: number; readonly items: readonly LogItem[]; readonly chain: number; readonly next: number } | undefined {
+):
+  | {
+      readonly sequence: number;
+      readonly items: readonly LogItem[];
+      readonly chain: number;
+      readonly next: number;
+    }
+  | undefined {
   const header = readRecordHeader(segment, at, seeds.salt);
   if (header === undefined) return undefined;
   const start = at + recordHeaderBytes;

@@ -37,10 +37,19 @@ interface Progress {
 }
 
 function damaged(path: string, at: number, what: string): DataDirectoryError {
-  return new DataDirectoryError('Damaged', `the log file ${path} is damaged at byte ${at}: ${what}. ${rebuildAdvice}`);
+  return new DataDirectoryError(
+    'Damaged',
+    `the log file ${path} is damaged at byte ${at}: ${what}. ${rebuildAdvice}`,
+  );
 }
 
-function takeHead(progress: Progress, head: SegmentHead, identity: LogIdentity, first: boolean, path: string): void {
+function takeHead(
+  progress: Progress,
+  head: SegmentHead,
+  identity: LogIdentity,
+  first: boolean,
+  path: string,
+): void {
   if (head.clusterId !== identity.clusterId || head.memberId !== identity.memberId) {
     throw new DataDirectoryError(
       'Foreign',
@@ -103,7 +112,11 @@ function replaySegment(
     const record = decodeRecord(bytes, at, { salt, chain });
     if (record === undefined) break;
     if (progress.nextSequence !== 0 && record.sequence !== progress.nextSequence) {
-      throw damaged(path, at, `record ${progress.nextSequence} is missing, ${record.sequence} stands in its place`);
+      throw damaged(
+        path,
+        at,
+        `record ${progress.nextSequence} is missing, ${record.sequence} stands in its place`,
+      );
     }
     progress.nextSequence = record.sequence + 1;
     for (const item of record.items) {
@@ -124,7 +137,11 @@ function replaySegment(
   if (isHead) throw damaged(path, at, 'its head record does not hold');
   const later = laterRecordExists(bytes, at, salt, progress.nextSequence);
   if (later !== undefined) {
-    throw damaged(path, at, `record ${progress.nextSequence} does not hold, but a later one follows at ${later}`);
+    throw damaged(
+      path,
+      at,
+      `record ${progress.nextSequence} does not hold, but a later one follows at ${later}`,
+    );
   }
   const torn = bytes.subarray(at).some((byte) => byte !== 0);
   if (torn && !position.last) throw damaged(path, at, 'records end early in a segment that has a successor');

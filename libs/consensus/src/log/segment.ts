@@ -1,4 +1,13 @@
-import { closeSync, constants, fsyncSync, openSync, readFileSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { readU64, writeU64 } from '../bytes.js';
@@ -43,7 +52,8 @@ export function encodeSegmentHeader(number: number, salt: number): Buffer {
 /** The salt of a segment file's bytes, or undefined when the header is not that of segment `number`. */
 export function readSegmentHeader(bytes: Buffer, number: number): number | undefined {
   if (bytes.length < segmentHeaderBytes || !bytes.subarray(0, 8).equals(magic)) return undefined;
-  if (bytes.readUInt32LE(24) !== crc32(bytes.subarray(0, 24)) || readU64(bytes, 16) !== number) return undefined;
+  if (bytes.readUInt32LE(24) !== crc32(bytes.subarray(0, 24)) || readU64(bytes, 16) !== number)
+    return undefined;
   return bytes.readUInt32LE(8);
 }
 
@@ -58,7 +68,7 @@ export function openForAppend(path: string): number {
 export function preallocate(path: string, sizeBytes: number): void {
   const fd = openSync(path, 'w', 0o600);
   try {
-    for (let done = 0; done < sizeBytes; ) {
+    for (let done = 0; done < sizeBytes;) {
       done += writeSync(fd, zeros, 0, Math.min(zeros.length, sizeBytes - done), done);
     }
     fsyncSync(fd);
@@ -72,7 +82,7 @@ export function zeroTail(path: string, from: number): void {
   const size = readFileSync(path).length;
   const fd = openSync(path, 'r+');
   try {
-    for (let at = from; at < size; ) at += writeSync(fd, zeros, 0, Math.min(zeros.length, size - at), at);
+    for (let at = from; at < size;) at += writeSync(fd, zeros, 0, Math.min(zeros.length, size - at), at);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -99,7 +109,7 @@ export function publishSegment(
   const fd = openSync(prepared, 'r+');
   try {
     const bytes = Buffer.concat([encodeSegmentHeader(number, salt), head]);
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, at);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -9,7 +9,10 @@ const namePattern = /^([0-9a-f]{16})-([0-9a-f]{16})\.snap$/;
 const hex = (n: number): string => n.toString(16).padStart(16, '0');
 
 /** File name of a snapshot: `<index>-<term>.snap`, so that names sort by index. */
-export function snapshotPath(directory: string, metadata: { readonly index: number; readonly term: number }): string {
+export function snapshotPath(
+  directory: string,
+  metadata: { readonly index: number; readonly term: number },
+): string {
   return join(directory, `${hex(metadata.index)}-${hex(metadata.term)}.snap`);
 }
 
@@ -35,15 +38,17 @@ export function quarantine(path: string): string {
  */
 export function restoreNewest<T>(
   directory: string,
-  restore: (path: string) => T,
+  restore: (path: string, metadata: SnapshotMetadata) => T,
   onBad: (path: string, error: Error) => void,
 ): { readonly metadata: SnapshotMetadata; readonly restored: T } | undefined {
   for (const name of readdirSync(directory)) if (name.endsWith('.tmp')) rmSync(join(directory, name));
   for (const { path } of listSnapshots(directory)) {
     try {
       const metadata = readSnapshotFileMetadata(path);
-      return { metadata, restored: restore(path) };
+      return { metadata, restored: restore(path, metadata) };
     } catch (error) {
+      // A file that cannot be read at all (rights, a failing disk) says nothing about its bytes.
+      if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
       onBad(quarantine(path), error instanceof Error ? error : new Error(String(error)));
     }
   }

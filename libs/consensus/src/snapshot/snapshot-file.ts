@@ -48,7 +48,8 @@ export async function writeSnapshotFile(
     let crc = 0;
     const length = Buffer.alloc(4);
     const put = async (bytes: Uint8Array): Promise<void> => {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
+      for (let at = 0; at < bytes.length;)
+        at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
       size += bytes.length;
     };
     await put(encodeHeader(metadata));
@@ -78,7 +79,7 @@ export async function writeSnapshotFile(
 
 function readExactly(fd: number, length: number, position: number, path: string): Buffer {
   const bytes = Buffer.allocUnsafe(length);
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const read = readSync(fd, bytes, done, length - done, position + done);
     if (read === 0) throw new SnapshotDamagedError(`${path} ends early, at byte ${position + done}`);
     done += read;
@@ -86,14 +87,18 @@ function readExactly(fd: number, length: number, position: number, path: string)
   return bytes;
 }
 
-function readHeader(fd: number, path: string): { readonly metadata: SnapshotMetadata; readonly bodyAt: number } {
+function readHeader(
+  fd: number,
+  path: string,
+): { readonly metadata: SnapshotMetadata; readonly bodyAt: number } {
   const fixed = readExactly(fd, 16, 0, path);
   const length = fixed.readUInt32LE(8);
   if (!fixed.subarray(0, 8).equals(magic) || length > 1 << 20) {
     throw new SnapshotDamagedError(`${path} is not a snapshot`);
   }
   const body = readExactly(fd, length, 16, path);
-  if (crc32(body) !== fixed.readUInt32LE(12)) throw new SnapshotDamagedError(`the header of ${path} does not hold`);
+  if (crc32(body) !== fixed.readUInt32LE(12))
+    throw new SnapshotDamagedError(`the header of ${path} does not hold`);
   return { metadata: readSnapshotMetadata(new ByteReader(body)), bodyAt: 16 + length };
 }
 

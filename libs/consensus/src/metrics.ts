@@ -1,0 +1,68 @@
+/** A histogram as Prometheus counts it: `counts[i]` observations at or below `bounds[i]`, not cumulative; the last counts the rest. */
+export interface HistogramSnapshot {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
+export interface PeerMetrics {
+  /** Name of the peer. */
+  readonly name: string;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Frames dropped, because the peer was out of reach or its queue full. */
+  readonly sendFailures: number;
+  readonly roundTripSeconds: HistogramSnapshot;
+}
+
+/** What one replica counts since its start; cheap to take, made for a scrape. */
+export interface ConsensusMetrics {
+  readonly hasLeader: boolean;
+  readonly isLeader: boolean;
+  readonly leaderChanges: number;
+  /** Highest committed and applied index, as etcd counts proposals. */
+  readonly proposalsCommitted: number;
+  readonly proposalsApplied: number;
+  readonly proposalsFailed: number;
+  readonly proposalsPending: number;
+  readonly quotaBytes: number;
+  readonly sizeBytes: number;
+  readonly walFsyncSeconds: HistogramSnapshot;
+  /** Writing one snapshot of the store: what a backend commit is here. */
+  readonly snapshotSeconds: HistogramSnapshot;
+  readonly peers: readonly PeerMetrics[];
+  /** Entries held in memory by the consensus thread. */
+  readonly logMemoryBytes: number;
+}
+
+const powers = (first: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, i) => first * 2 ** i);
+
+/** etcd's buckets, so that dashboards made for it show the truth. */
+export const fsyncBucketsSeconds = powers(0.001, 14);
+export const roundTripBucketsSeconds = powers(0.0001, 16);
+
+export class Histogram {
+  readonly #bounds: readonly number[];
+  readonly #counts: number[];
+  #sum = 0;
+  #count = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  observe(value: number): void {
+    const found = this.#bounds.findIndex((bound) => value <= bound);
+    const slot = found === -1 ? this.#bounds.length : found;
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
+    this.#sum += value;
+    this.#count++;
+  }
+
+  snapshot(): HistogramSnapshot {
+    return { bounds: this.#bounds, counts: [...this.#counts], sum: this.#sum, count: this.#count };
+  }
+}

@@ -1,0 +1,248 @@
+import { encodeCommand } from '#libs/mvcc';
+import type { Command, CommandId, CommandResult } from '#libs/mvcc';
+import { StorageError } from '../storage.js';
+import { proposeColumns } from '../thread/protocol.js';
+import type { ProposeBatch, RefusalReason } from '../thread/protocol.js';
+import { envelopeBytes, writeEnvelope } from './envelope.js';
+
+/** A command without its identity, which the queue gives it. */
+export type Unidentified<T extends Command = Command> = T extends Command ? Omit<T, 'id'> : never;
+
+export interface ProposeOptions {
+  readonly timeoutMs: number;
+  /** Take it only where this replica leads in this term: it is never forwarded, and its fate ends with the term. */
+  readonly onlyInTerm?: number;
+}
+
+interface Pending {
+  readonly number: number;
+  readonly command: Uint8Array;
+  readonly onlyInTerm: number;
+  readonly deadline: number;
+  sentAt: number;
+  /** Term of the leader that it was last sent to; 0 while it waits to be sent. */
+  sentTerm: number;
+  readonly resolve: (result: CommandResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface ProposalsOptions {
+  readonly session: number;
+  readonly maxPending: number;
+  readonly send: (batch: ProposeBatch, transfer: readonly ArrayBuffer[]) => void;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** As etcd's limit, with room for the 3 MiB that the API takes. */
+export const maxCommandBytes = 4 << 20;
+const maxPendingBytes = 256 << 20;
+/** Without a leader for so long, callers get an answer rather than hang. */
+export const noLeaderPatienceMs = 3_000;
+/** A proposal that got lost on the way (a dropped frame) is sent again; its id makes that harmless. */
+const resendAfterMs = 1_500;
+const sweepEveryMs = 50;
+
+/**
+ * Writes that wait for their entry to be applied here. Each keeps its id over all retries, so that the state
+ * machine applies it once. Calls of one turn of the event loop travel as one batch.
+ */
+export class Proposals {
+  readonly #options: ProposalsOptions;
+  readonly #pending = new Map<number, Pending>();
+  #pendingBytes = 0;
+  #unsent: Pending[] = [];
+  #flushing = false;
+  #nextNumber = 1;
+  #leaderTerm = 0;
+  #leaderKnown = false;
+  #leaderLostAt: number;
+  #sweeper: NodeJS.Timeout | undefined;
+  #failed = 0;
+  #stopped = false;
+
+  constructor(options: ProposalsOptions) {
+    this.#options = options;
+    this.#leaderLostAt = options.now();
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** How long no leader has been known; 0 while there is one. */
+  get leaderlessMs(): number {
+    return this.#leaderKnown ? 0 : this.#options.now() - this.#leaderLostAt;
+  }
+
+  /** Resolves with what the command did once this replica has applied it. Rejects with StorageError. */
+  propose(command: Unidentified, { timeoutMs, onlyInTerm = 0 }: ProposeOptions): Promise<CommandResult> {
+    const error = this.#refuseNow();
+    if (error !== undefined) return Promise.reject(error);
+    const number = this.#nextNumber;
+    const oldest = this.#pending.keys().next();
+    const id: CommandId = {
+      session: this.#options.session,
+      sequence: number,
+      answeredBelow: oldest.done === true ? number : oldest.value,
+    };
+    const bytes = encodeCommand({ ...command, id } as Command);
+    if (bytes.length > maxCommandBytes) {
+      const size = `the write is ${bytes.length} bytes, ${maxCommandBytes} are allowed`;
+      return Promise.reject(new StorageError('TooLarge', size));
+    }
+    this.#nextNumber++;
+    return new Promise((resolve, reject) => {
+      const deadline = this.#options.now() + timeoutMs;
+      const pending = {
+        number,
+        command: bytes,
+        onlyInTerm,
+        deadline,
+        sentAt: 0,
+        sentTerm: 0,
+        resolve,
+        reject,
+      };
+      this.#pending.set(number, pending);
+      this.#pendingBytes += bytes.length;
+      this.#queue(pending);
+      this.#sweeper ??= setInterval(() => this.#sweep(), sweepEveryMs);
+    });
+  }
+
+  #refuseNow(): StorageError | undefined {
+    if (this.#stopped) return new StorageError('Stopped', 'this replica is stopping');
+    if (this.leaderlessMs > noLeaderPatienceMs) return noQuorum(this.leaderlessMs);
+    if (this.#pending.size < this.#options.maxPending && this.#pendingBytes < maxPendingBytes)
+      return undefined;
+    return new StorageError(
+      'Overloaded',
+      `${this.#pending.size} writes are waiting already: try again later`,
+    );
+  }
+
+  #queue(pending: Pending): void {
+    // Without a leader it waits here; leadershipChanged sends it.
+    if (!this.#leaderKnown && pending.onlyInTerm === 0) return;
+    this.#unsent.push(pending);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const batch = this.#unsent.filter(({ number }) => this.#pending.has(number));
+    this.#unsent = [];
+    if (batch.length === 0) return;
+    let total = 0;
+    for (const { command } of batch) total += envelopeBytes + command.length;
+    const data = new ArrayBuffer(total);
+    const buffer = Buffer.from(data);
+    const table = new Float64Array(batch.length * proposeColumns);
+    const now = this.#options.now();
+    let at = 0;
+    let row = 0;
+    for (const pending of batch) {
+      const length = envelopeBytes + pending.command.length;
+      writeEnvelope(buffer, at, this.#options.session, pending.number, pending.command);
+      at += length;
+      table[row++] = pending.number;
+      table[row++] = pending.onlyInTerm;
+      table[row++] = length;
+      pending.sentTerm = this.#leaderTerm;
+      pending.sentAt = now;
+    }
+    this.#options.send({ kind: 'propose', table, data }, [table.buffer, data]);
+  }
+
+  /** An entry of this session was applied. */
+  applied(number: number, result: CommandResult): void {
+    const pending = this.#remove(number);
+    pending?.resolve(result);
+  }
+
+  /**
+   * Entries of this term are being applied. What was meant for an earlier term only and has not been
+   * applied by now never will be: no entry of that term can come any more.
+   */
+  termApplied(term: number): void {
+    for (const { number, onlyInTerm } of this.#pending.values()) {
+      if (onlyInTerm !== 0 && onlyInTerm < term) this.#fail(number, fenced(onlyInTerm));
+    }
+  }
+
+  refused(numbers: readonly number[], reason: RefusalReason): void {
+    for (const number of numbers) {
+      const pending = this.#pending.get(number);
+      if (pending === undefined) continue;
+      // The sweep sends it again: at once would be a busy loop between two servers that disagree.
+      pending.sentTerm = 0;
+      if (reason === 'fenced') this.#fail(number, fenced(pending.onlyInTerm));
+    }
+  }
+
+  /** A new leader may lack what was sent to the old one: it is sent again under the same id. */
+  leadershipChanged(leaderKnown: boolean, term: number): void {
+    if (this.#leaderKnown && !leaderKnown) this.#leaderLostAt = this.#options.now();
+    this.#leaderKnown = leaderKnown;
+    if (!leaderKnown) return;
+    this.#leaderTerm = term;
+    for (const pending of this.#pending.values()) {
+      if (pending.onlyInTerm === 0 && pending.sentTerm < term) this.#queue(pending);
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#options.now();
+    const leaderless = this.leaderlessMs;
+    for (const pending of this.#pending.values()) {
+      if (now >= pending.deadline) this.#fail(pending.number, timeout());
+      else if (leaderless > noLeaderPatienceMs) this.#fail(pending.number, noQuorum(leaderless));
+      else if (pending.sentTerm === 0 && this.#leaderKnown) this.#queue(pending);
+      else if (pending.onlyInTerm === 0 && now - pending.sentAt > resendAfterMs) this.#queue(pending);
+    }
+    if (this.#pending.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
+  #remove(number: number): Pending | undefined {
+    const pending = this.#pending.get(number);
+    if (pending === undefined) return undefined;
+    this.#pending.delete(number);
+    this.#pendingBytes -= pending.command.length;
+    return pending;
+  }
+
+  #fail(number: number, error: Error): void {
+    this.#failed++;
+    this.#remove(number)?.reject(error);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#sweeper);
+    for (const number of [...this.#pending.keys()]) {
+      this.#fail(number, new StorageError('Stopped', 'this replica stopped before the write was answered'));
+    }
+  }
+}
+
+export function noQuorum(leaderlessMs: number): StorageError {
+  return new StorageError(
+    'NoQuorum',
+    `no leader for ${(leaderlessMs / 1000).toFixed(1)} s: fewer than half of the masters are in reach. A write that was under way may still take effect.`,
+  );
+}
+
+const timeout = (): StorageError =>
+  new StorageError('Timeout', 'the write was not answered in time; it may still take effect');
+
+const fenced = (term: number): StorageError =>
+  new StorageError('Fenced', `this replica does not lead in term ${term} any more; nothing was written`);

@@ -1,0 +1,442 @@
+import { randomInt } from 'node:crypto';
+import { CompactedError } from '#libs/mvcc';
+import type { CommandResult, KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
+import type { Configuration, SnapshotMetadata } from '#libs/raft';
+import { asMemberId } from '#libs/raft';
+import type { DataDirectory, MemberAddress } from '../data-dir/data-directory.js';
+import type { ConsensusMetrics } from '../metrics.js';
+import { StorageError } from '../storage.js';
+import type {
+  Leadership,
+  MemberStatus,
+  Storage,
+  StorageStatus,
+  TxnOptions,
+  TxnRequest,
+  TxnResult,
+  Watcher,
+  WatchListener,
+  WatchRequest,
+} from '../storage.js';
+import type { LaunchedThread } from '../thread/launch.js';
+import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
+import { WatchHub } from '../watch-hub.js';
+import { LeadershipTracker } from './leadership.js';
+import { LeaseExpiry } from './lease-expiry.js';
+import type { ResolvedOptions } from './options.js';
+import { Proposals } from './proposals.js';
+import type { Unidentified } from './proposals.js';
+import { ReadBarrier } from './read-barrier.js';
+import { Retention } from './retention.js';
+import { Snapshotter } from './snapshotter.js';
+import type { ReplicaState } from './state.js';
+
+const defaultTimeoutMs = 10_000;
+const housekeepingMs = 500;
+
+/** A replica of the embedded Raft group: the Storage port and what its host can measure. */
+export interface Replica extends Storage {
+  /** Counters and histograms since the start; see ConsensusMetrics. */
+  metrics(): ConsensusMetrics;
+  /** Port that peers are listened for on. */
+  readonly peerPort: number;
+}
+
+export interface ReplicaParts {
+  readonly options: ResolvedOptions;
+  readonly directory: DataDirectory;
+  readonly session: number;
+  readonly state: ReplicaState;
+}
+
+const now = (): number => performance.now();
+
+/**
+ * The main thread's half: holds the store, applies what the consensus thread hands over, answers callers.
+ * `attach` joins it to the thread; nothing happens before.
+ */
+export class EmbeddedReplica implements Replica {
+  readonly #options: ResolvedOptions;
+  readonly #directory: DataDirectory;
+  readonly #state: ReplicaState;
+  readonly #proposals: Proposals;
+  readonly #barrier: ReadBarrier;
+  readonly #leadership: LeadershipTracker;
+  readonly #hub: WatchHub;
+  readonly #snapshotter: Snapshotter;
+  readonly #leases = new LeaseExpiry();
+  readonly #retention: Retention;
+  readonly #names: ReadonlyMap<number, string>;
+  readonly #configuration: Configuration;
+  #thread: LaunchedThread | undefined;
+  #report: ThreadReport | undefined;
+  #housekeeper: NodeJS.Timeout | undefined;
+  #compacting = false;
+  #closing: Promise<void> | undefined;
+  #onStopped: (() => void) | undefined;
+
+  constructor({ options, directory, session, state }: ReplicaParts) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#state = state;
+    this.#names = new Map(directory.members.map(({ id, name }) => [id, name]));
+    const voters = directory.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
+    this.#configuration = { voters, votersOutgoing: [], learners: [] };
+    this.#leadership = new LeadershipTracker(state.lastTerm);
+    this.#hub = new WatchHub(state.store, {
+      onListenerError: (error) => options.onWarning(`a watcher threw and was closed: ${String(error)}`),
+    });
+    this.#retention = new Retention(options.retentionMs, options.retentionRevisions);
+    this.#proposals = new Proposals({
+      session,
+      maxPending: options.maxPendingProposals,
+      now,
+      send: (batch, transfer) => this.#post(batch, transfer),
+    });
+    this.#barrier = new ReadBarrier({
+      request: (context) => this.#post({ kind: 'read', context }),
+      appliedIndex: () => this.#state.store.appliedIndex,
+      leaderlessMs: () => this.#proposals.leaderlessMs,
+      now,
+      firstContext: randomInt(1, 2 ** 40) * 2 ** 10,
+    });
+    this.#snapshotter = new Snapshotter({
+      directory: directory.snapshotDirectory,
+      everyBytes: options.snapshotBytes,
+      everyEntries: options.snapshotEntries,
+      onDurable: (snapshot, releaseIndex) => this.#post({ kind: 'compacted', snapshot, releaseIndex }),
+      onError: (error) =>
+        this.#fatal(new Error(`a snapshot could not be written: ${error.message}`, { cause: error })),
+    });
+  }
+
+  /** Takes over a thread that has started. Messages must come here from its first one on. */
+  attach(thread: LaunchedThread): void {
+    this.#thread = thread;
+    this.#housekeeper = setInterval(() => this.#keepHouse(), housekeepingMs);
+  }
+
+  #post(message: ToThread, transfer?: readonly ArrayBuffer[]): void {
+    this.#thread?.port.postMessage(message, transfer);
+  }
+
+  /** A message of the consensus thread. */
+  receive(message: FromThread): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#fatal(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #take(message: FromThread): void {
+    switch (message.kind) {
+      case 'committed':
+        return this.#apply(message);
+      case 'refused':
+        return this.#proposals.refused(message.numbers, message.reason);
+      case 'read':
+        return this.#barrier.answered(message.context, message.index);
+      case 'readDropped':
+        return this.#barrier.dropped(message.context);
+      case 'leadership':
+        return this.#changeLeadership(message.role === 'leader', message.leader, message.term);
+      case 'install':
+        return this.#install(message.path, message.snapshot);
+      case 'report':
+        this.#report = message.report;
+        return undefined;
+      case 'warning':
+        return this.#options.onWarning(message.message);
+      case 'fatal':
+        return this.#fatal(new Error(message.message));
+      case 'stopped':
+        return this.#onStopped?.();
+      case 'started':
+      case 'failed':
+        return undefined;
+    }
+  }
+
+  /** Watchers first, then callers: what a caller was answered is already on its way to every watcher. */
+  #apply(batch: Extract<FromThread, { kind: 'committed' }>): void {
+    const applied = this.#state.apply(batch);
+    const { store } = this.#state;
+    this.#post({ kind: 'applied', index: store.appliedIndex });
+    this.#hub.deliver(applied.events, store.revision);
+    for (const { number, result } of applied.answers) this.#proposals.applied(number, result);
+    this.#proposals.termApplied(applied.lastTerm);
+    this.#leadership.applied(applied.lastTerm);
+    this.#barrier.applied();
+    if (this.#snapshotter.note(applied.entries, applied.bytes, store.sizeBytes)) this.#takeSnapshot();
+  }
+
+  #takeSnapshot(): void {
+    void this.#snapshotter.take(this.#state.metadata(this.#configuration), this.#state.store.snapshot());
+  }
+
+  #install(path: string, snapshot: SnapshotMetadata): void {
+    this.#state.install(path, snapshot);
+    this.#post({ kind: 'applied', index: snapshot.index });
+    this.#hub.replaceStore(this.#state.store);
+    this.#proposals.termApplied(snapshot.term);
+    this.#leadership.applied(snapshot.term);
+    this.#barrier.applied();
+  }
+
+  #changeLeadership(leads: boolean, leader: number, term: number): void {
+    const before = this.#leadership.current;
+    const name = leader === 0 ? undefined : this.#names.get(leader);
+    this.#leadership.observe(leads, term, name);
+    this.#proposals.leadershipChanged(leader !== 0, term);
+    if (before.leader !== name || before.term !== term) {
+      this.#leases.reset();
+      this.#retention.reset();
+      this.#barrier.leadershipChanged();
+    }
+  }
+
+  /** Progress for watchers; and what only the leader does for all, by commands that die with its term. */
+  #keepHouse(): void {
+    this.#hub.progress();
+    const { isLeader, term } = this.#leadership.current;
+    if (!isLeader) return;
+    const { store } = this.#state;
+    const inTerm = { timeoutMs: defaultTimeoutMs, onlyInTerm: term };
+    this.#leases.check(store.leases(), now(), async (lease, ifRenewal) => {
+      await this.#proposals.propose({ type: 'leaseRevoke', lease, ifRenewal }, inTerm);
+    });
+    const revision = this.#retention.check(store.revision, store.compactedRevision, now());
+    if (revision === undefined || this.#compacting) return;
+    this.#compacting = true;
+    const done = (): void => void (this.#compacting = false);
+    // One that fails (leadership lost) is the next leader's business.
+    this.#proposals.propose({ type: 'compact', revision: revision as Revision }, inTerm).then(done, done);
+  }
+
+  get revision(): Revision {
+    return this.#state.store.revision;
+  }
+
+  get compactRevision(): Revision {
+    return this.#state.store.compactedRevision;
+  }
+
+  get(key: string): KeyValue | undefined {
+    return this.#state.store.get(key);
+  }
+
+  range(query: RangeQuery): RangeResult {
+    try {
+      return this.#state.store.range(query);
+    } catch (error) {
+      if (!(error instanceof CompactedError)) throw error;
+      throw new StorageError('Compacted', error.message, error.firstAvailable);
+    }
+  }
+
+  async txn(request: TxnRequest, options: TxnOptions = {}): Promise<TxnResult> {
+    const { compare, success, failure = [] } = request;
+    this.#checkQuota(request);
+    const { fence, timeoutMs = defaultTimeoutMs } = options;
+    const command: Unidentified = {
+      type: 'txn',
+      compare,
+      success,
+      failure,
+      ...(fence === undefined ? {} : { fence }),
+    };
+    const result = await this.#proposals.propose(command, {
+      timeoutMs,
+      ...(fence === undefined ? {} : { onlyInTerm: fence }),
+    });
+    throwIfRefused(result);
+    return { succeeded: result.succeeded, revision: result.revision, results: result.results };
+  }
+
+  #checkQuota({ success, failure = [] }: TxnRequest): void {
+    const { sizeBytes } = this.#state.store;
+    const { quotaBytes } = this.#options;
+    if (sizeBytes < quotaBytes || ![...success, ...failure].some(({ type }) => type === 'put')) return;
+    throw new StorageError(
+      'QuotaExceeded',
+      `the store holds ${sizeBytes} bytes, its quota is ${quotaBytes}: delete objects or raise the quota`,
+    );
+  }
+
+  barrier(timeoutMs = defaultTimeoutMs): Promise<void> {
+    return this.#barrier.wait(timeoutMs);
+  }
+
+  watch(request: WatchRequest, listener: WatchListener): Watcher {
+    return this.#hub.watch(request, listener);
+  }
+
+  async grantLease(ttlSeconds: number): Promise<number> {
+    for (;;) {
+      const lease = randomInt(1, 2 ** 48 - 1);
+      const result = await this.#leaseCommand({ type: 'leaseGrant', lease, ttlSeconds });
+      if (result.refused !== 'leaseExists') return lease;
+    }
+  }
+
+  async renewLease(lease: number): Promise<void> {
+    await this.#leaseCommand({ type: 'leaseRenew', lease });
+  }
+
+  async revokeLease(lease: number): Promise<void> {
+    await this.#leaseCommand({ type: 'leaseRevoke', lease });
+  }
+
+  async #leaseCommand(command: Unidentified): Promise<CommandResult> {
+    const result = await this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs });
+    if (result.refused !== 'leaseExists') throwIfRefused(result);
+    return result;
+  }
+
+  get leadership(): Leadership {
+    return this.#leadership.current;
+  }
+
+  onLeadership(listener: (leadership: Leadership) => void): () => void {
+    return this.#leadership.listen(listener);
+  }
+
+  transferLeadership(to?: string): Promise<void> {
+    const target = to === undefined ? 0 : this.#directory.members.find(({ name }) => name === to)?.id;
+    if (target === undefined) {
+      return Promise.reject(new StorageError('BadRequest', `there is no member named '${to}'`));
+    }
+    const { leader, term } = this.#leadership.current;
+    if (to !== undefined && leader === to) return Promise.resolve();
+    if (leader === undefined)
+      return Promise.reject(new StorageError('NoQuorum', 'there is no leader to hand over'));
+    // Raft gives a transfer up after an election timeout; one election may follow it.
+    const patienceMs = this.#options.tickMs * this.#options.electionTicks * 4;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        unsubscribe();
+        reject(new StorageError('Timeout', `leadership did not move from '${leader}' in ${patienceMs} ms`));
+      }, patienceMs);
+      const unsubscribe = this.onLeadership((now) => {
+        if (now.leader === undefined || now.term === term || now.leader === leader) return;
+        clearTimeout(timer);
+        setImmediate(() => unsubscribe());
+        resolve();
+      });
+      this.#post({ kind: 'transfer', to: target });
+    });
+  }
+
+  status(): StorageStatus {
+    const { store } = this.#state;
+    const report = this.#report;
+    const electionMs = this.#options.tickMs * this.#options.electionTicks;
+    return {
+      clusterId: this.#options.clusterId,
+      memberId: this.#options.memberId,
+      name: this.#options.name,
+      leadership: this.#leadership.current,
+      quorum: this.#report !== undefined && this.#proposals.leaderlessMs <= electionMs,
+      commitIndex: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
+      appliedIndex: store.appliedIndex,
+      lastIndex: Math.max(report?.lastIndex ?? 0, store.appliedIndex),
+      revision: store.revision,
+      compactRevision: store.compactedRevision,
+      sizeBytes: store.sizeBytes,
+      members: this.#directory.members.map((member) => this.#memberStatus(member)),
+    };
+  }
+
+  #memberStatus({ id, name, host, port }: MemberAddress): MemberStatus {
+    const { leader, isLeader } = this.#leadership.current;
+    const report = this.#report;
+    const self = id === this.#options.memberId;
+    const progress = report?.followers.find((follower) => follower.id === id);
+    const follower = report?.learners.includes(id) ? 'learner' : 'follower';
+    return {
+      id,
+      name,
+      role: name === leader ? 'leader' : follower,
+      peerUrl: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      matchIndex: self ? report?.lastIndex : progress?.matchIndex,
+      // Only a leader hears of all; a follower vouches for itself and its leader.
+      active: self || name === leader || (isLeader && progress?.active === true),
+    };
+  }
+
+  get peerPort(): number {
+    return this.#options.listen.port;
+  }
+
+  metrics(): ConsensusMetrics {
+    const { store } = this.#state;
+    const report = this.#report;
+    const { isLeader, leader } = this.#leadership.current;
+    return {
+      hasLeader: leader !== undefined,
+      isLeader,
+      leaderChanges: this.#leadership.changes,
+      proposalsCommitted: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
+      proposalsApplied: store.appliedIndex,
+      proposalsFailed: this.#proposals.failed,
+      proposalsPending: this.#proposals.size,
+      quotaBytes: this.#options.quotaBytes,
+      sizeBytes: store.sizeBytes,
+      walFsyncSeconds: report?.walFsyncSeconds ?? { bounds: [], counts: [], sum: 0, count: 0 },
+      snapshotSeconds: this.#snapshotter.seconds.snapshot(),
+      peers: report?.peers ?? [],
+      logMemoryBytes: report?.logMemoryBytes ?? 0,
+    };
+  }
+
+  /** The thread ended without being asked to. */
+  threadLost(error: Error): void {
+    this.#fatal(error);
+  }
+
+  #fatal(error: Error): void {
+    if (this.#closing !== undefined) return;
+    this.#closing = this.#shutDown(false);
+    this.#options.onFatal(error);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown(true);
+    return this.#closing;
+  }
+
+  async #shutDown(orderly: boolean): Promise<void> {
+    clearInterval(this.#housekeeper);
+    this.#proposals.stop();
+    this.#barrier.stop();
+    this.#hub.closeAll();
+    if (orderly) {
+      await this.#snapshotter.idle();
+      await new Promise<void>((resolve) => {
+        this.#onStopped = resolve;
+        this.#post({ kind: 'stop' });
+      });
+    }
+    await this.#thread?.end();
+    this.#directory.release();
+  }
+}
+
+function throwIfRefused({ refused }: CommandResult): void {
+  switch (refused) {
+    case undefined:
+      return;
+    case 'fenced':
+      throw new StorageError('Fenced', 'another term rules; nothing was written');
+    case 'leaseNotFound':
+      throw new StorageError('LeaseNotFound', 'the lease does not exist or has expired; nothing was written');
+    case 'sessionExpired':
+      throw new StorageError(
+        'Timeout',
+        'the write came too late to be told from a repetition; nothing was written',
+      );
+    default:
+      throw new StorageError('BadRequest', `the write was refused: ${refused}`);
+  }
+}

@@ -1,0 +1,335 @@
+import { existsSync } from 'node:fs';
+import { asLogIndex, asMemberId, createRaft, noMember } from '#libs/raft';
+import type { Entry, MemberId, Message, RaftServer, Ready, Refusal, SoftState } from '#libs/raft';
+import { RaftLog } from '../log/raft-log.js';
+import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
+import { snapshotPath } from '../snapshot/snapshot-directory.js';
+import { PeerNetwork } from '../transport/peer-network.js';
+import type { ForwardedProposal } from '../transport/forward-codec.js';
+import { committedColumns, proposeColumns } from './protocol.js';
+import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
+
+const reportEveryMs = 500;
+const maxBytesPerMessage = 1 << 20;
+const maxInflightMessages = 256;
+const maxInflightBytes = 8 << 20;
+const maxUncommittedBytes = 64 << 20;
+
+/**
+ * Host of the Raft core: its log, its peers and its ticks, on the far side of a message port. One turn of
+ * the event loop gathers whatever came (messages, proposals, finished writes); then `#run` drains the core.
+ * Sending goes before writing, so that the leader's own sync overlaps those of its followers.
+ */
+export class ConsensusThread {
+  readonly #port: Port<FromThread, ToThread>;
+  readonly #options: ThreadOptions;
+  readonly #log: RaftLog;
+  readonly #raft: RaftServer;
+  readonly #network: PeerNetwork;
+  readonly #fsync = new Histogram(fsyncBucketsSeconds);
+  #scheduled = false;
+  #stopped = false;
+  #soft: SoftState;
+  #ticker: NodeJS.Timeout | undefined;
+  #reporter: NodeJS.Timeout | undefined;
+  /** Where a received snapshot lies until the core has taken it. */
+  readonly #received = new Map<number, string>();
+
+  /** Opens the log; throws DataDirectoryError when it cannot be served from. */
+  constructor(port: Port<FromThread, ToThread>, options: ThreadOptions) {
+    this.#port = port;
+    this.#options = options;
+    const voters = options.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
+    this.#log = new RaftLog({
+      directory: options.logDirectory,
+      clusterId: options.clusterId,
+      memberId: options.memberId,
+      initialConfiguration: { voters, votersOutgoing: [], learners: [] },
+      restored: options.restored,
+      ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
+      ...(options.logKeepBytes === undefined ? {} : { keepBytes: options.logKeepBytes }),
+      onFatal: (error) => this.#fatal(error),
+      onSync: (seconds) => this.#fsync.observe(seconds),
+      onTorn: (at) =>
+        this.#warn(`cut a write that a crash had interrupted from the log, at byte ${at} of its last file`),
+    });
+    this.#raft = createRaft({
+      id: asMemberId(options.memberId),
+      log: this.#log,
+      applied: options.restored?.index ?? asLogIndex(0),
+      electionTicks: options.electionTicks,
+      heartbeatTicks: options.heartbeatTicks,
+      random: Math.random,
+      maxBytesPerMessage,
+      maxInflightMessages,
+      maxInflightBytes,
+      maxUncommittedBytes,
+    });
+    this.#soft = this.#raft.status().softState;
+    this.#network = this.#createNetwork();
+    port.on('message', (message) => this.#receive(message));
+  }
+
+  #createNetwork(): PeerNetwork {
+    const snapshotFile = (index: number, term: number): string | undefined => {
+      const path = snapshotPath(this.#options.snapshotDirectory, { index, term });
+      return existsSync(path) ? path : undefined;
+    };
+    return new PeerNetwork(
+      { ...this.#options, snapshotFile },
+      {
+        messages: (messages) => this.#input(() => messages.forEach((message) => this.#raft.step(message))),
+        proposals: (from, proposals) => this.#takeForwarded(from, proposals),
+        refused: (numbers) => this.#post({ kind: 'refused', numbers, reason: 'notLeader' }),
+        transfer: (to) => this.#transfer(to, false),
+        snapshot: (path, announcement) => this.#takeSnapshot(path, announcement),
+        connected: () => undefined,
+        connectionLost: (peer) => this.#input(() => this.#raft.connectionLost(asMemberId(peer))),
+        unreachable: (peer) => this.#input(() => this.#raft.unreachable(asMemberId(peer))),
+        snapshotSent: (peer, ok) => this.#input(() => this.#raft.snapshotSent(asMemberId(peer), ok)),
+        warning: (message) => this.#warn(message),
+      },
+    );
+  }
+
+  /** Opens the peer port and starts the clock. Throws when the port cannot be had. */
+  async start(): Promise<void> {
+    await this.#network.start();
+    this.#ticker = setInterval(() => setImmediate(() => this.#tick()), this.#options.tickMs);
+    this.#reporter = setInterval(() => this.#report(), reportEveryMs);
+    this.#post({ kind: 'started' });
+    this.#report();
+    this.#schedule();
+  }
+
+  /**
+   * A timer that fires late fires once. It runs behind setImmediate, that is after whatever input was
+   * waiting: a heartbeat that lay in the socket is heard before a campaign.
+   */
+  #tick(): void {
+    this.#input(() => this.#raft.tick());
+  }
+
+  #input(step: () => void): void {
+    if (this.#stopped) return;
+    step();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      try {
+        this.#run();
+      } catch (error) {
+        this.#fatal(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  #run(): void {
+    while (!this.#stopped) {
+      const ready = this.#raft.ready();
+      if (ready === undefined) break;
+      this.#take(ready);
+    }
+    this.#network.flush();
+  }
+
+  #take(ready: Ready): void {
+    for (const message of ready.messages) this.#network.send(message);
+    if (ready.append !== undefined) {
+      this.#network.flush();
+      this.#append(ready.append);
+    }
+    if (ready.softState !== undefined) this.#takeSoftState(ready.softState);
+    if (ready.committed.length > 0) this.#postCommitted(ready.committed);
+    for (const { context, index } of ready.readStates) this.#post({ kind: 'read', context, index });
+    for (const context of ready.droppedReads) this.#post({ kind: 'readDropped', context });
+  }
+
+  #append(work: NonNullable<Ready['append']>): void {
+    this.#log.append(work, () => {
+      if (work.snapshot !== undefined) {
+        const { index } = work.snapshot;
+        const path =
+          this.#received.get(index) ?? snapshotPath(this.#options.snapshotDirectory, work.snapshot);
+        this.#received.clear();
+        this.#post({ kind: 'install', path, snapshot: work.snapshot });
+      }
+      this.#input(() => this.#raft.appended(work.sequence));
+    });
+  }
+
+  #takeSoftState(soft: SoftState): void {
+    this.#soft = soft;
+    this.#post({ kind: 'leadership', role: soft.role, leader: soft.leader, term: soft.term });
+    this.#report();
+  }
+
+  #postCommitted(entries: readonly Entry[]): void {
+    const table = new Float64Array(entries.length * committedColumns);
+    let total = 0;
+    for (const entry of entries) if (entry.type === 'normal') total += entry.data.length;
+    const bytes = new Uint8Array(total);
+    let at = 0;
+    let row = 0;
+    for (const entry of entries) {
+      const length = entry.type === 'normal' ? entry.data.length : 0;
+      table[row++] = entry.term;
+      table[row++] = length;
+      if (length > 0) bytes.set(entry.data, at);
+      at += length;
+    }
+    const from = entries[0]?.index ?? 0;
+    this.#post({ kind: 'committed', from, table, data: bytes.buffer }, [table.buffer, bytes.buffer]);
+  }
+
+  #receive(message: ToThread): void {
+    switch (message.kind) {
+      case 'propose':
+        return this.#takeProposals(message);
+      case 'read':
+        return this.#read(message.context);
+      case 'applied':
+        return this.#input(() => this.#raft.applied(asLogIndex(message.index)));
+      case 'compacted':
+        return this.#log.compacted(message.snapshot, asLogIndex(message.releaseIndex));
+      case 'transfer':
+        return this.#transfer(message.to, true);
+      case 'stop':
+        return void this.#stop();
+    }
+  }
+
+  #takeProposals({ table, data }: ProposeBatch): void {
+    const taken: ForwardedProposal[] = [];
+    const fenced: number[] = [];
+    let at = 0;
+    for (let row = 0; row < table.length; row += proposeColumns) {
+      const number = table[row] ?? 0;
+      const onlyInTerm = table[row + 1] ?? 0;
+      const length = table[row + 2] ?? 0;
+      const mayPropose = onlyInTerm === 0 || (this.#soft.role === 'leader' && this.#soft.term === onlyInTerm);
+      if (mayPropose) taken.push({ number, data: Buffer.from(data, at, length) });
+      else fenced.push(number);
+      at += length;
+    }
+    if (fenced.length > 0) this.#refuse(fenced, 'fenced');
+    if (taken.length > 0) this.#propose(taken);
+  }
+
+  #propose(proposals: readonly ForwardedProposal[]): void {
+    const outcome = this.#raft.propose(proposals.map(({ data }) => data));
+    this.#schedule();
+    if (!('code' in outcome)) return;
+    const numbers = proposals.map(({ number }) => number);
+    if (outcome.code === 'ProposalDropped') return this.#refuse(numbers, 'busy');
+    if (outcome.leader === noMember || !this.#network.forward(outcome.leader, proposals)) {
+      this.#refuse(numbers, 'notLeader');
+    }
+  }
+
+  #takeForwarded(from: number, proposals: readonly ForwardedProposal[]): void {
+    if (this.#stopped) return;
+    const outcome = this.#raft.propose(proposals.map(({ data }) => data));
+    if ('code' in outcome) {
+      this.#network.refuse(
+        from,
+        proposals.map(({ number }) => number),
+      );
+    }
+    this.#schedule();
+  }
+
+  #refuse(numbers: readonly number[], reason: RefusalReason): void {
+    this.#post({ kind: 'refused', numbers, reason });
+  }
+
+  #read(context: number): void {
+    if (this.#raft.readIndex(context) !== undefined) this.#post({ kind: 'readDropped', context });
+    this.#schedule();
+  }
+
+  /** `to` 0 takes the follower that holds most of the log. */
+  #transfer(to: number, mayForward: boolean): void {
+    const { leader, role } = this.#soft;
+    if (role !== 'leader') {
+      if (mayForward && leader !== noMember) this.#network.askTransfer(leader, to);
+      return;
+    }
+    const target = to === 0 ? this.#mostCaughtUp() : asMemberId(to);
+    if (target === noMember) return;
+    const refusal: Refusal | undefined = this.#raft.transferLeadership(target);
+    if (refusal !== undefined) this.#warn(`leadership was not handed to member ${target}: ${refusal.code}`);
+    this.#schedule();
+  }
+
+  #mostCaughtUp(): MemberId {
+    const { progress, configuration } = this.#raft.status();
+    const candidates = progress.filter(
+      ({ id }) => configuration.voters.includes(id) && id !== this.#options.memberId,
+    );
+    candidates.sort(
+      (a, b) => Number(b.recentlyActive) - Number(a.recentlyActive) || b.matchIndex - a.matchIndex,
+    );
+    return candidates[0]?.id ?? noMember;
+  }
+
+  #takeSnapshot(path: string, announcement: Message): void {
+    if (announcement.snapshot === undefined) return;
+    this.#received.set(announcement.snapshot.index, path);
+    this.#input(() => this.#raft.step(announcement));
+  }
+
+  #report(): void {
+    const { commitIndex, lastIndex, configuration, progress } = this.#raft.status();
+    this.#post({
+      kind: 'report',
+      report: {
+        commitIndex,
+        lastIndex,
+        voters: configuration.voters,
+        learners: configuration.learners,
+        followers: progress.map(({ id, matchIndex, recentlyActive }) => ({
+          id,
+          matchIndex,
+          active: recentlyActive,
+        })),
+        walFsyncSeconds: this.#fsync.snapshot(),
+        logMemoryBytes: this.#log.memoryBytes,
+        peers: this.#network.metrics(),
+      },
+    });
+  }
+
+  #post(message: FromThread, transfer?: readonly ArrayBuffer[]): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  #warn(message: string): void {
+    this.#post({ kind: 'warning', message });
+  }
+
+  #halt(): void {
+    this.#stopped = true;
+    clearInterval(this.#ticker);
+    clearInterval(this.#reporter);
+  }
+
+  #fatal(error: Error): void {
+    if (this.#stopped) return;
+    this.#halt();
+    this.#post({ kind: 'fatal', message: error.message });
+    void this.#network.close();
+  }
+
+  async #stop(): Promise<void> {
+    this.#halt();
+    await this.#network.close();
+    await this.#log.close();
+    this.#post({ kind: 'stopped' });
+  }
+}

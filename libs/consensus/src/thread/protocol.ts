@@ -1,0 +1,101 @@
+import type { MemberId, Role, SnapshotMetadata, Term } from '#libs/raft';
+import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { HistogramSnapshot, PeerMetrics } from '../metrics.js';
+import type { PeerTls } from '../transport/handshake.js';
+
+/** What the consensus thread needs to start; crosses to the worker as its workerData. */
+export interface ThreadOptions {
+  readonly clusterId: string;
+  readonly memberId: number;
+  readonly members: readonly MemberAddress[];
+  readonly host: string;
+  readonly port: number;
+  readonly tls: PeerTls;
+  readonly logDirectory: string;
+  readonly snapshotDirectory: string;
+  /** The snapshot that the store was restored from. */
+  readonly restored: SnapshotMetadata | undefined;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly segmentBytes: number | undefined;
+  readonly logKeepBytes: number | undefined;
+}
+
+/**
+ * Proposals on their way to the consensus thread: a row a proposal, `[number, onlyInTerm, bytes]`, and the
+ * bytes of all in order. `onlyInTerm` 0 lets the proposal go to whoever leads; a term takes it only
+ * where this server leads in that term.
+ */
+export interface ProposeBatch {
+  readonly kind: 'propose';
+  readonly table: Float64Array;
+  readonly data: ArrayBuffer;
+}
+export const proposeColumns = 3;
+
+export type ToThread =
+  | ProposeBatch
+  | { readonly kind: 'read'; readonly context: number }
+  | { readonly kind: 'applied'; readonly index: number }
+  /** A snapshot of the store is durable; log files up to `releaseIndex` may go. */
+  | { readonly kind: 'compacted'; readonly snapshot: SnapshotMetadata; readonly releaseIndex: number }
+  | { readonly kind: 'transfer'; readonly to: number }
+  | { readonly kind: 'stop' };
+
+/** Why proposals were not taken: retry elsewhere, retry later, or never. */
+export type RefusalReason = 'notLeader' | 'busy' | 'fenced';
+
+/** Committed entries: a row an entry, `[term, bytes]`, from index `from` on. Configuration entries have no bytes. */
+export interface CommittedBatch {
+  readonly kind: 'committed';
+  readonly from: number;
+  readonly table: Float64Array;
+  readonly data: ArrayBuffer;
+}
+export const committedColumns = 2;
+
+export interface FollowerReport {
+  readonly id: number;
+  readonly matchIndex: number;
+  readonly active: boolean;
+}
+
+/** What status and metrics show of the consensus thread; sent now and then, and when leadership changes. */
+export interface ThreadReport {
+  readonly commitIndex: number;
+  readonly lastIndex: number;
+  readonly voters: readonly number[];
+  readonly learners: readonly number[];
+  readonly followers: readonly FollowerReport[];
+  readonly walFsyncSeconds: HistogramSnapshot;
+  readonly logMemoryBytes: number;
+  readonly peers: readonly PeerMetrics[];
+}
+
+export type FromThread =
+  | { readonly kind: 'started' }
+  /** Opening the log or the port failed; `name` and `code` are those of the error. */
+  | {
+      readonly kind: 'failed';
+      readonly name: string;
+      readonly code: string | undefined;
+      readonly message: string;
+    }
+  | CommittedBatch
+  | { readonly kind: 'refused'; readonly numbers: readonly number[]; readonly reason: RefusalReason }
+  | { readonly kind: 'read'; readonly context: number; readonly index: number }
+  | { readonly kind: 'readDropped'; readonly context: number }
+  | { readonly kind: 'leadership'; readonly role: Role; readonly leader: MemberId; readonly term: Term }
+  /** A snapshot of the leader took the place of the log: the store is to be restored from `path`. */
+  | { readonly kind: 'install'; readonly path: string; readonly snapshot: SnapshotMetadata }
+  | { readonly kind: 'report'; readonly report: ThreadReport }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'fatal'; readonly message: string }
+  | { readonly kind: 'stopped' };
+
+/** The end of a channel as both sides see it: a worker's parentPort, a Worker, or a MessagePort. */
+export interface Port<Out, In> {
+  postMessage(message: Out, transfer?: readonly ArrayBuffer[]): void;
+  on(event: 'message', listener: (message: In) => void): unknown;
+}

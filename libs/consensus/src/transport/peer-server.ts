@@ -1,0 +1,201 @@
+import 'reflect-metadata';
+import { createServer } from 'node:tls';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
+// Not from the package's index: that loads every transport Nest has, which costs the consensus thread
+// 250–360 ms at boot; these two files cost 120–165 ms.
+import { Server } from '@nestjs/microservices/server/server.js';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import type { MemberAddress } from '../data-dir/data-directory.js';
+import { encodeFrame, FrameDecoder, frameKind, maxFrameBytes, ProtocolError } from './frame.js';
+import {
+  decodeHello,
+  encodeWelcome,
+  handshakeTimeoutMs,
+  maxHandshakeBytes,
+  refusalOf,
+  tls13Ciphers,
+} from './handshake.js';
+import type { Hello, PeerTls } from './handshake.js';
+
+export interface PeerServerOptions {
+  readonly clusterId: string;
+  readonly memberId: number;
+  readonly members: readonly MemberAddress[];
+  readonly host: string;
+  readonly port: number;
+  readonly tls: PeerTls;
+  /** The connection that a peer had dialled is gone, after its handshake. */
+  readonly onDisconnect: (peer: number) => void;
+  readonly onReceived: (peer: number, bytes: number) => void;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Patterns that the server dispatches on: one a frame kind. Handlers get the frame's body and its context. */
+export const peerPattern = {
+  [frameKind.messages]: 'raft.messages',
+  [frameKind.forward]: 'raft.forward',
+  [frameKind.refused]: 'raft.refused',
+  [frameKind.transfer]: 'raft.transfer',
+  [frameKind.snapshotChunk]: 'raft.snapshot.chunk',
+  [frameKind.snapshotEnd]: 'raft.snapshot.end',
+} as const;
+export type PeerPattern = (typeof peerPattern)[keyof typeof peerPattern];
+
+/** Which peer a frame came from, and over which connection. */
+export interface PeerContext {
+  readonly peer: number;
+  readonly connection: object;
+  /** Stops and starts reading from this peer: backpressure while a snapshot goes to disk. */
+  pause(): void;
+  resume(): void;
+  /** Tells a snapshot's sender that it is durable here. */
+  acknowledge(): void;
+  /** Ends the connection with a reason that the peer logs. */
+  refuse(reason: string): void;
+  onClose(listener: () => void): void;
+}
+
+export interface PeerServerEvents extends Record<string, (...args: never[]) => void> {
+  listening: (port: number) => void;
+}
+
+type Handler = (body: Buffer, context: PeerContext) => unknown;
+
+/**
+ * Nest transport strategy that takes the connections of peers: mutual TLS 1.3, a handshake that checks
+ * cluster, member and protocol, then frames that go to the handler of their pattern, in order and
+ * synchronously. It only receives; what this server sends goes over the connections of PeerClient.
+ */
+export class PeerServer extends Server<PeerServerEvents> implements CustomTransportStrategy {
+  readonly #options: PeerServerOptions;
+  readonly #sockets = new Set<TLSSocket>();
+  #server: TlsServer | undefined;
+
+  constructor(options: PeerServerOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Nest's signature: the callback gets an error, or nothing once the port is open. */
+  listen(callback: (error?: Error) => void): void {
+    const { tls, host, port } = this.#options;
+    const server = createServer(
+      {
+        ca: tls.ca,
+        cert: tls.certificate,
+        key: tls.privateKey,
+        requestCert: true,
+        rejectUnauthorized: true,
+        minVersion: 'TLSv1.3',
+        ciphers: tls13Ciphers,
+        handshakeTimeout: handshakeTimeoutMs,
+      },
+      (socket) => this.#accept(socket),
+    );
+    server.on('tlsClientError', (error, socket) => {
+      this.#options.onWarning(
+        `refused a connection from ${socket.remoteAddress ?? 'nowhere'}: ${error.message}`,
+      );
+    });
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      callback(
+        error.code === 'EADDRINUSE'
+          ? new Error(
+              `the peer port ${host}:${port} is in use by another process; choose another or end that process`,
+            )
+          : error,
+      );
+    });
+    server.listen(port, host, () => {
+      server.on('error', (error) => this.#options.onWarning(`peer server: ${error.message}`));
+      callback();
+    });
+    this.#server = server;
+  }
+
+  /** Resolves when the port is free and every connection is gone. */
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    const server = this.#server;
+    return new Promise((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
+  }
+
+  on(): void {
+    throw new Error('the peer server reports through its options');
+  }
+
+  unwrap<T>(): T {
+    return this.#server as T;
+  }
+
+  #accept(socket: TLSSocket): void {
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    const decoder = new FrameDecoder(maxHandshakeBytes);
+    let context: PeerContext | undefined;
+    let channel: Hello['channel'] = 'messages';
+    const timer = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
+    const greet = (body: Buffer): void => {
+      clearTimeout(timer);
+      const hello = decodeHello(body);
+      const refusal = refusalOf(hello, this.#options, this.#options.members, socket);
+      if (refusal !== '' || hello === undefined) return this.#refuse(socket, refusal);
+      decoder.limitBytes = maxFrameBytes;
+      channel = hello.channel;
+      context = contextOf(socket, hello.from, (reason) => this.#refuse(socket, reason));
+      socket.write(encodeWelcome(''));
+    };
+    socket.on('data', (chunk: Buffer) => {
+      if (context !== undefined) this.#options.onReceived(context.peer, chunk.length);
+      try {
+        decoder.push(chunk, (kind, body) => {
+          if (context !== undefined) this.#dispatch(kind, body, context, socket);
+          else if (kind === frameKind.hello) greet(body);
+          else throw new ProtocolError('no handshake');
+        });
+      } catch (error) {
+        this.#refuse(socket, error instanceof Error ? error.message : String(error));
+      }
+    });
+    // The close that follows is what counts.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      this.#sockets.delete(socket);
+      if (context !== undefined && channel === 'messages') this.#options.onDisconnect(context.peer);
+    });
+  }
+
+  #dispatch(kind: number, body: Buffer, context: PeerContext, socket: TLSSocket): void {
+    if (kind === frameKind.ping) {
+      socket.write(encodeFrame(frameKind.pong, (writer) => writer.raw(body)));
+      return;
+    }
+    const pattern = (peerPattern as Record<number, string | undefined>)[kind];
+    const handler = pattern === undefined ? undefined : this.messageHandlers.get(pattern);
+    if (handler === undefined) throw new ProtocolError(`a frame of unknown kind ${kind}`);
+    void handler(body, context);
+  }
+
+  #refuse(socket: TLSSocket, reason: string): void {
+    this.#options.onWarning(`refused peer ${socket.remoteAddress ?? 'nowhere'}: ${reason}`);
+    if (!socket.destroyed) socket.end(encodeWelcome(reason));
+  }
+
+  /** Registers what takes the frames of one pattern; the typed face of Nest's addHandler. */
+  handle(pattern: PeerPattern, handler: Handler): void {
+    this.addHandler(pattern, handler as never, true);
+  }
+}
+
+function contextOf(socket: TLSSocket, peer: number, refuse: (reason: string) => void): PeerContext {
+  return {
+    peer,
+    connection: socket,
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    acknowledge: () => void socket.write(encodeWelcome('')),
+    refuse,
+    onClose: (listener) => void socket.once('close', listener),
+  };
+}
