@@ -1,14 +1,10 @@
-import { ApiError } from '#libs/apimachinery';
+import { unauthorized } from '#libs/apimachinery';
 import type { AuthenticationFacts, Authenticator, PeerCertificateFacts } from '../authn.js';
 import type { UserInfo } from '../request.js';
 import type { ServiceAccountTokenAuthenticator } from '../serviceaccount/token-authenticator.js';
 
 const certificatesMax = 4096;
 const webSocketTokenPrefix = 'base64url.bearer.authorization.k8s.io.';
-
-function unauthorized(): ApiError {
-  return new ApiError(401, 'Unauthorized', 'Unauthorized');
-}
 
 /**
  * The token of the request: `Authorization: Bearer …`, or, from browsers, a WebSocket subprotocol. Throws ApiError 401

@@ -1,4 +1,4 @@
-import { ApiError } from '#libs/apimachinery';
+import { forbiddenByAuthorizer, internalError } from '#libs/apimachinery';
 import type { AuthorizationAttributes, Authorizer } from '../authz.js';
 import type { UserInfo } from '../request.js';
 import { parseServiceAccountUsername } from '../serviceaccount/claims.js';
@@ -46,11 +46,7 @@ function wantedIdentity(headers: ImpersonationHeaders): Wanted | undefined {
   }
   if (username !== '') return { username, uid, groups, extra };
   if (groups.length > 0 || uid !== undefined || Object.keys(extra).length > 0) {
-    throw new ApiError(
-      500,
-      'InternalError',
-      'Internal error occurred: requested impersonation of groups, uid or extra without impersonating a user',
-    );
+    throw internalError('requested impersonation of groups, uid or extra without impersonating a user');
   }
   return undefined;
 }
@@ -116,14 +112,5 @@ async function demand(
   };
   const { decision, reason } = await authorizer.authorize(attributes);
   if (decision === 'allow') return;
-  const { group, resource, subresource, namespace, name } = attributes;
-  const kind = subresource === '' ? resource : `${resource}/${subresource}`;
-  const qualified = group === '' ? kind : `${kind}.${group}`;
-  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(namespace)}`;
-  throw new ApiError(
-    403,
-    'Forbidden',
-    `${qualified} ${JSON.stringify(name)} is forbidden: User ${JSON.stringify(user.username)} cannot impersonate resource ${JSON.stringify(kind)} in API group ${JSON.stringify(group)} ${where}${reason === '' ? '' : `: ${reason}`}`,
-    { name, group, kind: resource },
-  );
+  throw forbiddenByAuthorizer({ ...attributes, username: user.username, reason });
 }

@@ -1,4 +1,3 @@
-import type { KubernetesObject } from '#libs/apimachinery';
 import type { Storage } from '#libs/consensus';
 import type { AdmissionPlugin } from '../admission/plugin.js';
 import type { Authenticator } from '../authn.js';
@@ -7,6 +6,7 @@ import { impersonate, type ImpersonationHeaders } from '../authn/impersonation.j
 import type { Authorizer } from '../authz.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { PathHandler, VirtualCreate } from '../extension.js';
+import type { SubresourceHandlers } from '../handler/dispatch.js';
 import { checkRbacEscalation } from '../rbac/escalation.js';
 import { NodeAuthorizer } from '../rbac/node-authorizer.js';
 import { checkNodeRestriction } from '../rbac/node-restriction.js';
@@ -19,6 +19,7 @@ import { storageLookup, type ObjectLookup } from '../serviceaccount/object-looku
 import { openidHandler } from '../serviceaccount/openid.js';
 import { ServiceAccountTokenAuthenticator } from '../serviceaccount/token-authenticator.js';
 import { loadTokenKeys, type TokenKeyOptions } from '../serviceaccount/token-keys.js';
+import { tokenHandlers } from '../serviceaccount/token-handler.js';
 import { issueToken } from '../serviceaccount/token-request.js';
 import { reviewToken } from '../serviceaccount/token-review.js';
 import { authorizerChain, fixedPolicy } from './chain.js';
@@ -45,11 +46,8 @@ export interface Security {
   readonly impersonate: (user: UserInfo, headers: ImpersonationHeaders) => Promise<UserInfo>;
   /** Creates of reviews, by `group/resource`. */
   readonly virtual: ReadonlyMap<string, VirtualCreate>;
-  /** Creates of `serviceaccounts/<name>/token`: the TokenRequest and the stored service account. */
-  readonly issueToken: (
-    request: KubernetesObject,
-    serviceAccount: KubernetesObject,
-  ) => Promise<KubernetesObject>;
+  /** `serviceaccounts/token`, for the API server's option of the same name. */
+  readonly subresources: SubresourceHandlers;
   readonly admission: readonly AdmissionPlugin[];
   /** OIDC discovery. */
   readonly paths: readonly PathHandler[];
@@ -76,8 +74,14 @@ export async function createSecurity(options: SecurityOptions): Promise<Security
     rbac,
     impersonate: (user, headers) => impersonate(user, headers, authorizer),
     virtual: reviews(authorizer, rbac, tokens),
-    issueToken: (request, serviceAccount) =>
-      issueToken(request, serviceAccount, { keys, issuer, audiences, lookup, clock }),
+    subresources: new Map([
+      [
+        '/serviceaccounts/token',
+        tokenHandlers((request, serviceAccount) =>
+          issueToken(request, serviceAccount, { keys, issuer, audiences, lookup, clock }),
+        ),
+      ],
+    ]),
     admission: [nodeRestriction(lookup), rbacEscalation(rbac, authorizer)],
     paths: [openidHandler(issuer, keys)],
     close() {

@@ -1,4 +1,4 @@
-import { ApiError } from '#libs/apimachinery';
+import { notAcceptable } from '#libs/apimachinery';
 import { mediaRanges } from '../handler/negotiate.js';
 
 export type DiscoveryForm = 'v2' | 'v2beta1' | 'plain';
@@ -31,12 +31,4 @@ export function discoveryForm(accept: string | undefined, aggregated: boolean): 
 /** Throws ApiError 406 unless the client takes JSON. */
 export function demandJson(accept: string | undefined): void {
   discoveryForm(accept, false);
-}
-
-function notAcceptable(types: readonly string[]): ApiError {
-  return new ApiError(
-    406,
-    'NotAcceptable',
-    `only the following media types are accepted: ${types.join(', ')}`,
-  );
 }

@@ -1,4 +1,4 @@
-import { ApiError, type KubernetesObject } from '#libs/apimachinery';
+import { forbidden, notFound, type KubernetesObject } from '#libs/apimachinery';
 import type { Authorizer } from '../authz.js';
 import type { UserInfo } from '../request.js';
 import { describeRule, type PolicyRule, type RoleRef } from './policy-rule.js';
@@ -132,11 +132,7 @@ async function checkBinding(check: EscalationCheck, context: EscalationContext):
   if (await may(context, user, 'bind', roleResource, namespace, roleRef.name)) return;
   const wanted = context.rbac.rulesOfRole(roleRef, namespace);
   if (wanted === undefined) {
-    throw new ApiError(404, 'NotFound', `${roleResource}.${group} "${roleRef.name}" not found`, {
-      name: roleRef.name,
-      group,
-      kind: roleResource,
-    });
+    throw notFound({ group, resource: roleResource }, roleRef.name);
   }
   refuseUnlessHeld(
     user,
@@ -157,10 +153,9 @@ function refuseUnlessHeld(
   const missing = uncoveredRules(held, wanted);
   if (missing.length === 0) return;
   const groups = user.groups.map((each) => JSON.stringify(each)).join(' ');
-  throw new ApiError(
-    403,
-    'Forbidden',
-    `${resource}.${group} "${name}" is forbidden: user ${JSON.stringify(user.username)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${missing.map(describeRule).join('\n')}`,
-    { name, group, kind: resource },
+  throw forbidden(
+    { group, resource },
+    name,
+    `user ${JSON.stringify(user.username)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${missing.map(describeRule).join('\n')}`,
   );
 }

@@ -1,4 +1,4 @@
-import { ApiError, type KubernetesObject } from '#libs/apimachinery';
+import { forbidden, type ApiError, type KubernetesObject } from '#libs/apimachinery';
 import type { UserInfo } from '../request.js';
 import type { ObjectLookup } from '../serviceaccount/object-lookup.js';
 import { nodeNameOf } from './node-authorizer.js';
@@ -80,12 +80,7 @@ export function checkNodeRestriction(write: NodeWrite, lookup: ObjectLookup): vo
 }
 
 function refused(write: NodeWrite, why: string): ApiError {
-  const qualified = write.group === '' ? write.resource : `${write.resource}.${write.group}`;
-  return new ApiError(403, 'Forbidden', `${qualified} ${JSON.stringify(write.name)} is forbidden: ${why}`, {
-    name: write.name,
-    group: write.group,
-    kind: write.resource,
-  });
+  return forbidden(write, write.name, why);
 }
 
 function checkOwnName(node: string, write: NodeWrite): void {

@@ -1,4 +1,10 @@
-import { ApiError, type FieldError, type KubernetesObject } from '#libs/apimachinery';
+import {
+  badRequest,
+  invalid,
+  type ApiError,
+  type FieldError,
+  type KubernetesObject,
+} from '#libs/apimachinery';
 import type { AuthorizationAttributes, Authorizer } from '../authz.js';
 import type { UserInfo } from '../request.js';
 
@@ -21,19 +27,8 @@ interface AccessReviewSpec {
   readonly extra?: Readonly<Record<string, readonly string[]>> | null;
 }
 
-function invalid(kind: string, errors: readonly FieldError[]): ApiError {
-  const causes = errors.map((error) => ({
-    reason: 'FieldValueInvalid',
-    message: `Invalid value: ${JSON.stringify(error.value ?? null)}: ${error.detail}`,
-    field: error.field,
-  }));
-  const text = causes.map((cause) => `${cause.field}: ${cause.message}`);
-  return new ApiError(
-    422,
-    'Invalid',
-    `${kind}.authorization.k8s.io "" is invalid: ${text.length === 1 ? text[0] : `[${text.join(', ')}]`}`,
-    { group: 'authorization.k8s.io', kind, causes },
-  );
+function invalidReview(kind: string, errors: readonly FieldError[]): ApiError {
+  return invalid({ group: 'authorization.k8s.io', kind }, '', errors);
 }
 
 /** Exactly one of the two attribute blocks, and for reviews of others somebody to ask for. */
@@ -53,7 +48,7 @@ function checkSpec(kind: string, spec: AccessReviewSpec): void {
   if (!kind.startsWith('Self') && (spec.user ?? '') === '' && (spec.groups ?? []).length === 0) {
     add('spec.user', 'at least one of user or group must be specified', '');
   }
-  if (errors.length > 0) throw invalid(kind, errors);
+  if (errors.length > 0) throw invalidReview(kind, errors);
 }
 
 /** An empty value and `*` mean all; the authorizers know a wildcard as the name of what a rule grants. */
@@ -114,7 +109,7 @@ export function reviewAccess(
   checkSpec(kind, spec);
   if (namespace !== '') {
     if ((spec.resourceAttributes ?? undefined) === undefined) {
-      throw invalid(kind, [
+      throw invalidReview(kind, [
         {
           type: 'Invalid',
           field: 'spec.nonResourceAttributes',
@@ -123,11 +118,7 @@ export function reviewAccess(
       ]);
     }
     if ((spec.resourceAttributes?.namespace ?? '') !== namespace) {
-      throw new ApiError(
-        400,
-        'BadRequest',
-        `spec.resourceAttributes.namespace must match namespace: ${namespace}`,
-      );
+      throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
     }
   }
   const subject: UserInfo = {

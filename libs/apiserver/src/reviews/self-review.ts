@@ -1,4 +1,4 @@
-import { ApiError, type KubernetesObject } from '#libs/apimachinery';
+import { badRequest, type KubernetesObject } from '#libs/apimachinery';
 import type { RbacAuthorizer } from '../rbac/rbac-authorizer.js';
 import type { UserInfo } from '../request.js';
 
@@ -29,7 +29,7 @@ export function reviewSelfRules(
   rbac: RbacAuthorizer,
 ): KubernetesObject {
   const { namespace = '' } = (review['spec'] ?? {}) as { namespace?: string };
-  if (namespace === '') throw new ApiError(400, 'BadRequest', 'no namespace on request');
+  if (namespace === '') throw badRequest('no namespace on request');
   const resourceRules: object[] = [];
   const nonResourceRules: object[] = [];
   const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };

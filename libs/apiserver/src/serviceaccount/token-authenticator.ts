@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ApiError, type KubernetesObject } from '#libs/apimachinery';
+import { ApiError, unauthorized, type KubernetesObject } from '#libs/apimachinery';
 import { errors, jwtVerify } from 'jose';
 import type { Clock } from '../clock.js';
 import type { UserInfo } from '../request.js';
@@ -41,10 +41,6 @@ interface VerifiedToken {
 const cachedMax = 16_384;
 const leewaySeconds = 60;
 const tokenBytesMax = 16_384;
-
-function unauthorized(): ApiError {
-  return new ApiError(401, 'Unauthorized', 'Unauthorized');
-}
 
 /**
  * Tokens of service accounts. The signature is verified once a token (the result is kept under the token's SHA-256

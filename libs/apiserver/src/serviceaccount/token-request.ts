@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { ApiError, type KubernetesObject } from '#libs/apimachinery';
+import {
+  badRequest,
+  conflict,
+  fieldErrors,
+  forbidden,
+  invalid,
+  notFound,
+  type KubernetesObject,
+} from '#libs/apimachinery';
 import { SignJWT } from 'jose';
 import { timestamp, type Clock } from '../clock.js';
 import { serviceAccountUsername, type KubernetesClaim, type NamedUid } from './claims.js';
@@ -82,18 +90,9 @@ function checkedSeconds(spec: TokenRequestSpec, name: string): number {
   if (seconds < minSeconds) detail = 'may not specify a duration less than 10 minutes';
   if (seconds > maxSeconds) detail = 'may not specify a duration larger than 2^32 seconds';
   if (detail === undefined) return seconds;
-  const message = `Invalid value: ${seconds}: ${detail}`;
-  throw new ApiError(
-    422,
-    'Invalid',
-    `TokenRequest.authentication.k8s.io "${name}" is invalid: spec.expirationSeconds: ${message}`,
-    {
-      name,
-      group: 'authentication.k8s.io',
-      kind: 'TokenRequest',
-      causes: [{ reason: 'FieldValueInvalid', message, field: 'spec.expirationSeconds' }],
-    },
-  );
+  throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, [
+    fieldErrors.invalidValue('spec.expirationSeconds', seconds, detail),
+  ]);
 }
 
 const boundKinds = new Map([
@@ -112,15 +111,14 @@ function find(
   const name = reference.name ?? '';
   const object = lookup.find(resource, resource === 'nodes' ? '' : namespace, name)?.object();
   if (object === undefined) {
-    throw new ApiError(404, 'NotFound', `${resource} "${name}" not found`, { name, kind: resource });
+    throw notFound({ group: '', resource }, name);
   }
   const { uid } = object.metadata;
   if (reference.uid !== undefined && reference.uid !== '' && reference.uid !== uid) {
-    throw new ApiError(
-      409,
-      'Conflict',
-      `Operation cannot be fulfilled on ${resource} "${name}": the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-      { name, kind: resource },
+    throw conflict(
+      { group: '', resource },
+      name,
+      `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   }
   return object;
@@ -135,9 +133,7 @@ function boundClaims(
   const key = `${reference.apiVersion ?? ''}/${reference.kind ?? ''}`;
   const resource = boundKinds.get(key as 'v1/Pod');
   if (resource === undefined) {
-    throw new ApiError(
-      400,
-      'BadRequest',
+    throw badRequest(
       `cannot bind token for serviceaccount ${JSON.stringify(serviceAccount.metadata.name)} to an object of kind ${JSON.stringify(reference.kind ?? '')} in ${JSON.stringify(reference.apiVersion ?? '')}: only v1 Pod, Secret and Node`,
     );
   }
@@ -151,10 +147,10 @@ function boundClaims(
     nodeName?: string;
   };
   if ((serviceAccountName ?? 'default') !== serviceAccount.metadata.name) {
-    throw new ApiError(
-      403,
-      'Forbidden',
-      `pods "${named.name}" is forbidden: cannot bind token for serviceaccount ${JSON.stringify(serviceAccount.metadata.name)} to pod running with different serviceaccount name.`,
+    throw forbidden(
+      { group: '', resource },
+      named.name,
+      `cannot bind token for serviceaccount ${JSON.stringify(serviceAccount.metadata.name)} to pod running with different serviceaccount name.`,
     );
   }
   if (nodeName === undefined || nodeName === '') return { pod: named };

@@ -1,4 +1,4 @@
-import { ApiError, type KubernetesObject } from '#libs/apimachinery';
+import { ApiError, badRequest, type KubernetesObject } from '#libs/apimachinery';
 import type { ServiceAccountTokenAuthenticator } from './token-authenticator.js';
 
 /**
@@ -11,7 +11,7 @@ export async function reviewToken(
 ): Promise<KubernetesObject> {
   const spec = (review['spec'] ?? {}) as { token?: string; audiences?: readonly string[] | null };
   if (spec.token === undefined || spec.token === '') {
-    throw new ApiError(400, 'BadRequest', 'token is required for TokenReview in authentication');
+    throw badRequest('token is required for TokenReview in authentication');
   }
   const wanted = spec.audiences ?? [];
   try {
