@@ -49,9 +49,14 @@ export interface StreamResponse {
 }
 
 export interface StreamSink {
-  /** A frame: bytes for HTTP, an event object for in-process callers. Returns false when the client lags behind its bound. */
+  /** A frame: bytes for HTTP, an event object for in-process callers. Returns false when the client lags behind its bound: the frame is taken, more should wait for `ready`. */
   write(frame: Uint8Array | { readonly type: string; readonly object: unknown }): boolean;
   end(): void;
+  /**
+   * Resolves once the sink has room again after `write` answered false; undefined where it has room now. A sink without
+   * it always has room.
+   */
+  ready?(): Promise<void> | undefined;
 }
 
 export type ApiResponse = UnaryResponse | StreamResponse;

@@ -59,7 +59,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   }
   const version = parts[at] ?? '';
   let verb = method === 'GET' || method === 'HEAD' ? 'get' : verbsByMethod[method];
-  if (verb === undefined) throw new ApiError(405, 'MethodNotAllowed', `the method ${method} is not supported`);
+  if (verb === undefined)
+    throw new ApiError(405, 'MethodNotAllowed', `the method ${method} is not supported`);
   at += 1;
   if (parts[at] === 'watch' && parts.length > at + 1 && verb === 'get') {
     // The deprecated /watch/ prefix.
@@ -82,7 +83,18 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     else if (verb === 'delete') verb = 'deletecollection';
     if (verb === 'list' || verb === 'watch' || verb === 'deletecollection')
       name = nameInFieldSelector(query.get('fieldSelector'));
-    return { resourceRequest: true, path, verb, group, version, namespace, resource, name, subresource, tail };
+    return {
+      resourceRequest: true,
+      path,
+      verb,
+      group,
+      version,
+      namespace,
+      resource,
+      name,
+      subresource,
+      tail,
+    };
   }
   if (verb === 'get' && subresource === '' && isTrue(query.get('watch'))) verb = 'watch';
   return { resourceRequest: true, path, verb, group, version, namespace, resource, name, subresource, tail };
@@ -94,8 +106,9 @@ function isNamespaceSubresource(group: string, parts: readonly string[], at: num
   return group === '' && parts.length === at + 3 && (sub === 'status' || sub === 'finalize');
 }
 
+/** Query booleans as Kubernetes reads them: present means true unless it says false or 0. */
 export function isTrue(value: string | null): boolean {
-  return value === 'true' || value === '1' || value === '';
+  return value !== null && value !== 'false' && value !== '0';
 }
 
 /** `metadata.name=x` alone narrows a list to one object, so it is authorized as one. */

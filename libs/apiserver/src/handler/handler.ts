@@ -1,0 +1,86 @@
+import { pathNotFound } from '#libs/apimachinery';
+import type { PathHandler } from '../extension.js';
+import type { Core } from '../registry/core.js';
+import type { ApiHandler, ApiRequest, ApiResponse } from '../request.js';
+import { authorize } from './authorize.js';
+import { dispatch, type SubresourceHandlers } from './dispatch.js';
+import { isMutating, type FlowControl } from './flow-control.js';
+import type { RequestDone, RequestMetrics } from './metrics.js';
+import { errorReply } from './reply.js';
+import { requestInfo, type RequestInfo } from './request-info.js';
+import { isExpected, toApiError } from './storage-errors.js';
+
+export interface HandlerParts {
+  readonly core: Core;
+  readonly paths: readonly PathHandler[];
+  readonly subresources: SubresourceHandlers;
+  readonly flow: FlowControl;
+  readonly metrics: RequestMetrics;
+  /** Faults of ours, with their stack: for the log, never for the client. */
+  readonly onFault: (error: unknown, request: ApiRequest) => void;
+}
+
+/**
+ * The pipeline of a request: resolve the path, take a seat, authorize, dispatch. Never rejects: whatever fails becomes
+ * a Status.
+ */
+export function createHandler(parts: HandlerParts): ApiHandler {
+  return async (request) => {
+    const startedMs = performance.now();
+    let info: RequestInfo | undefined;
+    let response: ApiResponse;
+    let giveBack: (() => void) | undefined;
+    try {
+      info = requestInfo(request.method, request.path, request.query);
+      // Callers in this process are the control plane itself: they are bounded by their own work queues.
+      if (!request.wantsObject) giveBack = parts.flow.take(isMutating(info.verb));
+      const allowed = authorize(parts.core.authorizer, request.user, info);
+      if (allowed !== undefined) await allowed;
+      response = info.resourceRequest
+        ? await dispatch(parts.core, parts.subresources, request, info)
+        : await answerPath(parts.paths, request);
+    } catch (error) {
+      if (!isExpected(error)) parts.onFault(error, request);
+      response = errorReply(toApiError(error), request.wantsObject);
+    }
+    giveBack?.();
+    parts.metrics.onRequestDone?.(doneOf(info, request, response, performance.now() - startedMs));
+    return response;
+  };
+}
+
+async function answerPath(paths: readonly PathHandler[], request: ApiRequest): Promise<ApiResponse> {
+  for (const handle of paths) {
+    const answer = handle(request);
+    if (answer !== undefined) return answer;
+  }
+  throw pathNotFound();
+}
+
+function doneOf(
+  info: RequestInfo | undefined,
+  request: ApiRequest,
+  response: ApiResponse,
+  elapsedMs: number,
+): RequestDone {
+  let bytes = 0;
+  if (response.kind === 'unary') for (const chunk of response.chunks ?? []) bytes += chunk.length;
+  return {
+    verb: info?.verb ?? request.method.toLowerCase(),
+    group: info?.group ?? '',
+    version: info?.version ?? '',
+    resource: info?.resource ?? '',
+    subresource: info?.subresource ?? '',
+    scope: scopeOf(info),
+    code: response.status,
+    seconds: elapsedMs / 1000,
+    responseBytes: bytes,
+    inProcess: request.wantsObject,
+  };
+}
+
+function scopeOf(info: RequestInfo | undefined): RequestDone['scope'] {
+  if (info === undefined || !info.resourceRequest) return '';
+  if (info.name !== '') return 'resource';
+  return info.namespace === '' ? 'cluster' : 'namespace';
+}

@@ -1,0 +1,36 @@
+import type { Readable } from 'node:stream';
+import { ApiError, requestEntityTooLarge } from '#libs/apimachinery';
+
+/** As Kubernetes: 3 MiB. */
+export const bodyBytesMax = 3 * 1024 * 1024;
+
+/**
+ * Reads a body whole. Rejects with ApiError 413 as soon as it is known to be too large (the rest is not read), 400 when
+ * the client breaks off.
+ */
+export function readBody(stream: Readable, declaredLength: string | undefined): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (declaredLength !== undefined && Number(declaredLength) > bodyBytesMax) {
+      reject(requestEntityTooLarge(bodyBytesMax));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) {
+        stream.off('data', onData);
+        stream.pause();
+        reject(requestEntityTooLarge(bodyBytesMax));
+        return;
+      }
+      chunks.push(chunk);
+    };
+    stream.on('data', onData);
+    stream.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)));
+    const broken = (): void => reject(new ApiError(400, 'BadRequest', 'the body of the request broke off'));
+    stream.once('error', broken);
+    stream.once('aborted', broken);
+    stream.once('close', broken);
+  });
+}

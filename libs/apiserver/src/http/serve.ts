@@ -1,0 +1,162 @@
+import { badRequest, timeout, unauthorized } from '#libs/apimachinery';
+import { anonymousUser, type Authenticator } from '../authn.js';
+import { systemClock, type Clock } from '../clock.js';
+import { errorReply } from '../handler/reply.js';
+import { isExpected, toApiError } from '../handler/storage-errors.js';
+import type { ApiHandler, ApiRequest, ApiResponse, UserInfo } from '../request.js';
+import type { HttpExchange } from './exchange.js';
+import { peerCertificate } from './facts.js';
+import { readBody } from './read-body.js';
+import { sendStream, sendUnary } from './send.js';
+
+export interface HttpOptions {
+  readonly handle: ApiHandler;
+  readonly authenticator: Authenticator;
+  readonly clock?: Clock;
+  /** A request that takes longer is answered 504; watches and other streams are exempt once open. Default 60 000. */
+  readonly requestTimeoutMs?: number;
+  readonly onFault?: (error: unknown) => void;
+}
+
+const defaultTimeoutMs = 60_000;
+
+/** A request as the API takes it. The abort signal is made only for those that look at it. */
+class HttpApiRequest implements ApiRequest {
+  readonly wantsObject = false;
+  readonly method: string;
+  readonly headers: ApiRequest['headers'];
+  readonly remoteAddress: string;
+  #aborter: AbortController | undefined;
+
+  constructor(
+    readonly exchange: HttpExchange,
+    readonly path: string,
+    readonly query: URLSearchParams,
+    readonly user: UserInfo,
+    readonly body: ApiRequest['body'],
+  ) {
+    this.method = exchange.method;
+    this.headers = exchange.headers;
+    this.remoteAddress = exchange.remoteAddress;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      const aborter = new AbortController();
+      this.#aborter = aborter;
+      if (this.exchange.gone) aborter.abort();
+      else this.exchange.onGone(() => aborter.abort());
+    }
+    return this.#aborter.signal;
+  }
+
+  abort(): void {
+    this.#aborter?.abort();
+  }
+}
+
+/** Serves one exchange from its first header to its last byte. Never rejects. */
+export async function serve(exchange: HttpExchange, options: HttpOptions): Promise<void> {
+  let inputRead = false;
+  let response: ApiResponse;
+  try {
+    const { path, query } = splitUrl(exchange.url);
+    const answer = authenticated(exchange, options.authenticator, path);
+    const user = answer instanceof Promise ? await answer : answer;
+    const input = inputOf(exchange);
+    const bytes = input === undefined ? undefined : await input;
+    inputRead = true;
+    const body = bytes === undefined || bytes.length === 0 ? undefined : { bytes };
+    const request = new HttpApiRequest(exchange, path, query, user, body);
+    response = await withinTime(options, request);
+  } catch (error) {
+    if (!isExpected(error)) (options.onFault ?? logFault)(error);
+    response = errorReply(toApiError(error), false);
+  }
+  if (exchange.gone) return;
+  try {
+    if (response.kind === 'stream') sendStream(exchange, response);
+    else await sendUnary(exchange, response);
+    if (!inputRead) exchange.abandonInput();
+  } catch (error) {
+    (options.onFault ?? logFault)(error);
+  }
+}
+
+function inputOf(exchange: HttpExchange): Promise<Buffer> | undefined {
+  const { method, headers } = exchange;
+  if (method === 'GET' || method === 'HEAD') {
+    exchange.input.resume();
+    return undefined;
+  }
+  return readBody(exchange.input, headers['content-length']);
+}
+
+/** Paths that anybody may ask for; everything else needs credentials (security.md). */
+const openPath = /^\/(livez|readyz|healthz)(\/|$)|^\/version\/?$/;
+
+function authenticated(
+  exchange: HttpExchange,
+  authenticator: Authenticator,
+  path: string,
+): UserInfo | Promise<UserInfo> {
+  const answer = authenticator.authenticate({
+    peerCertificate: peerCertificate(exchange.socket),
+    authorization: exchange.headers['authorization'],
+    remoteAddress: exchange.remoteAddress,
+    headers: exchange.headers,
+  });
+  if (answer instanceof Promise) return answer.then((user) => userOr401(user, path));
+  return userOr401(answer, path);
+}
+
+function userOr401(user: UserInfo | undefined, path: string): UserInfo {
+  if (user !== undefined) return user;
+  if (openPath.test(path)) return anonymousUser;
+  throw unauthorized();
+}
+
+const pathLengthMax = 16 * 1024;
+
+function splitUrl(url: string): { path: string; query: URLSearchParams } {
+  if (url.length > pathLengthMax) throw badRequest('the URL is too long');
+  const mark = url.indexOf('?');
+  const raw = mark < 0 ? url : url.slice(0, mark);
+  let path = raw;
+  if (raw.includes('%')) {
+    try {
+      path = decodeURIComponent(raw);
+    } catch {
+      throw badRequest('the path of the request is not properly escaped');
+    }
+  }
+  // Two names for one resource would be two ways past a rule.
+  if (path.includes('/../') || path.endsWith('/..') || path.includes('\0'))
+    throw badRequest('the path of the request is not canonical');
+  return { path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
+}
+
+/** The answer, or 504 when it takes too long. The work may still take effect; what it answers is dropped. */
+function withinTime(options: HttpOptions, request: HttpApiRequest): Promise<ApiResponse> {
+  const { clock = systemClock, requestTimeoutMs = defaultTimeoutMs } = options;
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(requestTimeoutMs, () => {
+      reject(timeout('request did not complete within the allotted timeout'));
+      request.abort();
+    });
+    options.handle(request).then(
+      (response) => {
+        cancel();
+        resolve(response);
+      },
+      (error: Error) => {
+        cancel();
+        reject(error);
+      },
+    );
+  });
+}
+
+function logFault(error: unknown): void {
+  console.error('request failed:', error);
+}

@@ -1,0 +1,75 @@
+import {
+  encodeStored,
+  type KubernetesObject,
+  type ResourceDeclaration,
+  type StoredBytes,
+} from '#libs/apimachinery';
+import type { Compare, KeyValue, Operation } from '#libs/consensus';
+import type { Core } from './core.js';
+import { txnOptions, type WriteRequest } from './write-request.js';
+
+/** An object in its storage version, decoded and as bytes. */
+export interface StoredForm extends StoredBytes {
+  readonly object: KubernetesObject;
+}
+
+export function storedForm(declaration: ResourceDeclaration, object: KubernetesObject): StoredForm {
+  const inStorageVersion = declaration.toStorage === undefined ? object : declaration.toStorage(object);
+  const { bytes, stampOffset } = encodeStored(inStorageVersion);
+  return { object: inStorageVersion, bytes, stampOffset };
+}
+
+/** Writes one object under conditions, with what else belongs to it. Undefined when a condition did not hold. */
+export async function commitPut(
+  core: Core,
+  write: WriteRequest,
+  key: string,
+  stored: StoredForm,
+  compare: readonly Compare[],
+  extra: readonly Operation[] = [],
+): Promise<KeyValue | undefined> {
+  const put: Operation = { type: 'put', key, value: stored.bytes, stampOffset: stored.stampOffset };
+  const result = await core.storage.txn({ compare, success: [put, ...extra] }, txnOptions(write));
+  if (!result.succeeded) return undefined;
+  const [first] = result.results;
+  const keyValue = first?.type === 'put' ? first.keyValue : core.storage.get(key);
+  // A retried command may come back without its results, when the key has been written again since.
+  if (keyValue === undefined || keyValue.modRevision !== result.revision)
+    return rebuilt(key, stored, result.revision);
+  // Metadata is copied, for a converted object shares it with the one that is answered.
+  core.decoded.remember(keyValue, {
+    ...stored.object,
+    metadata: { ...stored.object.metadata, resourceVersion: String(result.revision) },
+  });
+  return keyValue;
+}
+
+function rebuilt(key: string, stored: StoredForm, revision: KeyValue['modRevision']): KeyValue {
+  const text = JSON.stringify({
+    ...stored.object,
+    metadata: { ...stored.object.metadata, resourceVersion: String(revision) },
+  });
+  return {
+    key,
+    value: Buffer.from(text),
+    createRevision: revision,
+    modRevision: revision,
+    version: 1,
+    lease: 0,
+  };
+}
+
+/** Deletes one object under conditions. False when a condition did not hold. */
+export async function commitDelete(
+  core: Core,
+  write: WriteRequest,
+  key: string,
+  compare: readonly Compare[],
+  extra: readonly Operation[] = [],
+): Promise<number | undefined> {
+  const result = await core.storage.txn(
+    { compare, success: [{ type: 'delete', key }, ...extra] },
+    txnOptions(write),
+  );
+  return result.succeeded ? result.revision : undefined;
+}
