@@ -48,7 +48,7 @@ export class LeadershipTracker {
     if (was === isLeader && term === this.#term && leader === this.#leader) return;
     if (this.#leader !== undefined && (leader !== this.#leader || term !== this.#term)) this.#changes++;
     this.#current = { isLeader, term: this.#term, leader: this.#leader };
-    for (const listener of [...this.#listeners]) listener(this.#current);
+    for (const listener of Array.from(this.#listeners)) listener(this.#current);
   }
 
   /** Calls now and at each change; returns the unsubscriber. */

@@ -228,7 +228,7 @@ export class Proposals {
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#sweeper);
-    for (const number of [...this.#pending.keys()]) {
+    for (const number of this.#pending.keys()) {
       this.#fail(number, new StorageError('Stopped', 'this replica stopped before the write was answered'));
     }
   }
