@@ -125,7 +125,8 @@ class DeploymentCore {
     }
     const sets = await this.#claimSets(deployment);
     if (isTerminating(deployment)) {
-      return this.#report(deployment, sets, findNewSet(deployment, sets));
+      await this.#count(deployment, sets, findNewSet(deployment, sets));
+      return undefined;
     }
     if (await this.#notePause(deployment)) return undefined;
     if (deployment.spec.paused === true || isScalingEvent(deployment, sets))
@@ -160,7 +161,8 @@ class DeploymentCore {
     for (const { set, replicas } of scaleSets(deployment, newSet, oldSets))
       await this.#resize(deployment, set, replicas);
     if (deployment.spec.paused === true) await this.#cleanUp(deployment, oldSets);
-    return this.#report(deployment, sets, newSet);
+    await this.#count(deployment, sets, newSet);
+    return undefined;
   }
 
   async #roll(
@@ -408,25 +410,35 @@ class DeploymentCore {
     }
   }
 
+  /** Counts only: while paused or deleted there is no progress to judge. */
+  async #count(
+    deployment: Deployment,
+    sets: readonly ReplicaSet[],
+    newSet: ReplicaSet | undefined,
+  ): Promise<void> {
+    const basis = this.#newest(deployment);
+    const seen = { ...deployment, status: basis.status ?? {} };
+    await writeStatus(this.#client, basis, countStatus(seen, sets, newSet, this.#context.clock.now()));
+  }
+
   async #report(
     deployment: Deployment,
     sets: readonly ReplicaSet[],
     newSet: ReplicaSet | undefined,
   ): Promise<{ requeueAfterMs?: number } | undefined> {
     const nowMs = this.#context.clock.now();
-    const fresh = this.deployments.lister.getByKey(keyOf(deployment)) ?? deployment;
-    // Conditions may have been written a moment ago (created, paused): start from the newest that the cache shows.
-    const basis = fresh.metadata.uid === deployment.metadata.uid ? fresh : deployment;
-    const counted = countStatus({ ...deployment, status: basis.status ?? {} }, sets, newSet, nowMs);
-    const progress = withProgress(
-      { ...deployment, status: basis.status ?? {} },
-      counted,
-      sets,
-      newSet,
-      nowMs,
-    );
+    const basis = this.#newest(deployment);
+    const seen = { ...deployment, status: basis.status ?? {} };
+    const counted = countStatus(seen, sets, newSet, nowMs);
+    const progress = withProgress(seen, counted, sets, newSet, nowMs);
     await writeStatus(this.#client, basis, progress.status);
     return progress.requeueAfterMs === undefined ? undefined : { requeueAfterMs: progress.requeueAfterMs };
+  }
+
+  /** Conditions may have been written a moment ago (created, paused): start from the newest that the cache shows. */
+  #newest(deployment: Deployment): Deployment {
+    const fresh = this.deployments.lister.getByKey(keyOf(deployment));
+    return fresh?.metadata.uid === deployment.metadata.uid ? (fresh ?? deployment) : deployment;
   }
 }
 

@@ -105,7 +105,7 @@ export class FakeApi implements Transport {
   }
 
   async request(request: TransportRequest): Promise<{ status: number; body: unknown }> {
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve)); // a controller that never rests must not stop the loop
     request.signal?.throwIfAborted();
     this.requests.push(request);
     const refused = this.refuse?.(request);

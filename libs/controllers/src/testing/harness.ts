@@ -81,7 +81,9 @@ export async function until(condition: () => boolean, what = condition.toString(
 export async function settle(api: FakeApi): Promise<void> {
   let quiet = 0;
   let seen = api.requests.length;
+  const limit = seen + 20_000;
   while (quiet < 20) {
+    if (seen > limit) throw new Error('the controllers never come to rest');
     await new Promise((resolve) => setImmediate(resolve));
     quiet = api.requests.length === seen ? quiet + 1 : 0;
     seen = api.requests.length;
