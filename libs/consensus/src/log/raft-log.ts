@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fdatasync, mkdirSync, rmSync, unlinkSync, write } from 'node:fs';
+import { closeSync, fdatasync, mkdirSync, rmSync, unlinkSync, write } from 'node:fs';
 import { rename, unlink, open } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -75,6 +75,7 @@ export class RaftLog implements LogReader {
   #writing = false;
   #failed = false;
   #closed = false;
+  #closing: Promise<void> | undefined;
   #prepared: Promise<string> | undefined;
   #idle: (() => void)[] = [];
 
@@ -344,12 +345,17 @@ export class RaftLog implements LogReader {
   }
 
   /** Waits for the write under way; work that was not begun is dropped. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.#queue = [];
     if (this.#writing && !this.#failed) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#prepared?.catch(() => undefined);
-    if (existsSync(this.#current.path)) closeSync(this.#current.fd);
+    closeSync(this.#current.fd);
   }
 }
 

@@ -39,6 +39,8 @@ export interface ReplicaOptions {
   readonly logKeepBytes?: number;
   /** Writes that wait for an answer at most. Default 10 000. */
   readonly maxPendingProposals?: number;
+  /** Without a leader for so long, writes and barriers fail with NoQuorum instead of waiting. Default 3000. */
+  readonly noLeaderPatienceMs?: number;
   /** Default: a worker, inline when run from TypeScript sources. */
   readonly threadMode?: ThreadMode;
   /**
@@ -83,6 +85,7 @@ export function resolveOptions(options: ReplicaOptions): ResolvedOptions {
     snapshotBytes: positive(options.snapshotBytes, 32 << 20, 'snapshotBytes'),
     snapshotEntries: positive(options.snapshotEntries, 100_000, 'snapshotEntries'),
     maxPendingProposals: positive(options.maxPendingProposals, 10_000, 'maxPendingProposals'),
+    noLeaderPatienceMs: positive(options.noLeaderPatienceMs, 3_000, 'noLeaderPatienceMs'),
     onWarning: options.onWarning ?? (() => undefined),
   };
 }

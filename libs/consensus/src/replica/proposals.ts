@@ -29,6 +29,8 @@ interface Pending {
 export interface ProposalsOptions {
   readonly session: number;
   readonly maxPending: number;
+  /** Without a leader for so long, callers get an answer rather than hang. */
+  readonly noLeaderPatienceMs: number;
   readonly send: (batch: ProposeBatch, transfer: readonly ArrayBuffer[]) => void;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -37,8 +39,6 @@ export interface ProposalsOptions {
 /** As etcd's limit, with room for the 3 MiB that the API takes. */
 export const maxCommandBytes = 4 << 20;
 const maxPendingBytes = 256 << 20;
-/** Without a leader for so long, callers get an answer rather than hang. */
-export const noLeaderPatienceMs = 3_000;
 /** A proposal that got lost on the way (a dropped frame) is sent again; its id makes that harmless. */
 const resendAfterMs = 1_500;
 const sweepEveryMs = 50;
@@ -117,7 +117,7 @@ export class Proposals {
 
   #refuseNow(): StorageError | undefined {
     if (this.#stopped) return new StorageError('Stopped', 'this replica is stopping');
-    if (this.leaderlessMs > noLeaderPatienceMs) return noQuorum(this.leaderlessMs);
+    if (this.leaderlessMs > this.#options.noLeaderPatienceMs) return noQuorum(this.leaderlessMs);
     if (this.#pending.size < this.#options.maxPending && this.#pendingBytes < maxPendingBytes)
       return undefined;
     return new StorageError(
@@ -203,7 +203,8 @@ export class Proposals {
     const leaderless = this.leaderlessMs;
     for (const pending of this.#pending.values()) {
       if (now >= pending.deadline) this.#fail(pending.number, timeout());
-      else if (leaderless > noLeaderPatienceMs) this.#fail(pending.number, noQuorum(leaderless));
+      else if (leaderless > this.#options.noLeaderPatienceMs)
+        this.#fail(pending.number, noQuorum(leaderless));
       else if (pending.sentTerm === 0 && this.#leaderKnown) this.#queue(pending);
       else if (pending.onlyInTerm === 0 && now - pending.sentAt > resendAfterMs) this.#queue(pending);
     }

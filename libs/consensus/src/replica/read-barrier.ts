@@ -1,11 +1,12 @@
 import { StorageError } from '../storage.js';
-import { noLeaderPatienceMs, noQuorum } from './proposals.js';
+import { noQuorum } from './proposals.js';
 
 export interface ReadBarrierOptions {
   /** Starts one ReadIndex round under an id that is never used again. */
   readonly request: (context: number) => void;
   readonly appliedIndex: () => number;
   readonly leaderlessMs: () => number;
+  readonly noLeaderPatienceMs: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** First id; unlike any of an earlier life of this member. */
@@ -49,7 +50,7 @@ export class ReadBarrier {
 
   wait(timeoutMs: number): Promise<void> {
     const leaderless = this.#options.leaderlessMs();
-    if (leaderless > noLeaderPatienceMs) return Promise.reject(noQuorum(leaderless));
+    if (leaderless > this.#options.noLeaderPatienceMs) return Promise.reject(noQuorum(leaderless));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ deadline: this.#options.now() + timeoutMs, resolve, reject });
       this.#sweeper ??= setInterval(() => this.#sweep(), sweepEveryMs);
@@ -112,7 +113,7 @@ export class ReadBarrier {
   #sweep(): void {
     const now = this.#options.now();
     const leaderless = this.#options.leaderlessMs();
-    const error = leaderless > noLeaderPatienceMs ? noQuorum(leaderless) : undefined;
+    const error = leaderless > this.#options.noLeaderPatienceMs ? noQuorum(leaderless) : undefined;
     const expire = (waiters: readonly Waiter[]): Waiter[] =>
       waiters.filter((waiter) => {
         if (error === undefined && now < waiter.deadline) return true;

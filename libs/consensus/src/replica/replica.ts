@@ -90,6 +90,7 @@ export class EmbeddedReplica implements Replica {
     this.#proposals = new Proposals({
       session,
       maxPending: options.maxPendingProposals,
+      noLeaderPatienceMs: options.noLeaderPatienceMs,
       now,
       send: (batch, transfer) => this.#post(batch, transfer),
     });
@@ -97,6 +98,7 @@ export class EmbeddedReplica implements Replica {
       request: (context) => this.#post({ kind: 'read', context }),
       appliedIndex: () => this.#state.store.appliedIndex,
       leaderlessMs: () => this.#proposals.leaderlessMs,
+      noLeaderPatienceMs: options.noLeaderPatienceMs,
       now,
       firstContext: randomInt(1, 2 ** 40) * 2 ** 10,
     });

@@ -1,0 +1,274 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
+import type { AppendWork, Entry, SnapshotMetadata } from '#libs/raft';
+import { DataDirectoryError } from '../errors.js';
+import { RaftLog } from './raft-log.js';
+import type { RaftLogOptions } from './raft-log.js';
+
+const configuration = { voters: [asMemberId(1)], votersOutgoing: [], learners: [] };
+let directory: string;
+let open: RaftLog[] = [];
+let fatals: Error[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'trireme-log-'));
+  fatals = [];
+});
+afterEach(async () => {
+  await Promise.all(open.map((log) => log.close()));
+  open = [];
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function openLog(overrides: Partial<RaftLogOptions> = {}): RaftLog {
+  const log = new RaftLog({
+    directory,
+    clusterId: 'c',
+    memberId: 1,
+    initialConfiguration: configuration,
+    restored: undefined,
+    segmentBytes: 64 << 10,
+    onFatal: (error) => fatals.push(error),
+    ...overrides,
+  });
+  open.push(log);
+  return log;
+}
+
+async function reopen(log: RaftLog, overrides: Partial<RaftLogOptions> = {}): Promise<RaftLog> {
+  await log.close();
+  open = open.filter((one) => one !== log);
+  return openLog(overrides);
+}
+
+const entry = (index: number, term = 1, size = 100): Entry => ({
+  term: asTerm(term),
+  index: asLogIndex(index),
+  type: 'normal',
+  data: new Uint8Array(size).fill(index % 251),
+});
+let sequence = 0;
+const work = (entries: readonly Entry[], commit = 0, snapshot?: SnapshotMetadata): AppendWork => ({
+  sequence: ++sequence,
+  hardState: { term: asTerm(entries.at(-1)?.term ?? 1), vote: asMemberId(1), commit: asLogIndex(commit) },
+  entries,
+  snapshot,
+});
+const append = (log: RaftLog, one: AppendWork): Promise<void> =>
+  new Promise((resolve) => log.append(one, resolve));
+const terms = (log: RaftLog): (number | undefined)[] => {
+  const all: (number | undefined)[] = [];
+  for (let i = log.firstIndex(); i <= log.lastIndex(); i = asLogIndex(i + 1)) all.push(log.term(i));
+  return all;
+};
+const lastSegment = (): string =>
+  join(
+    directory,
+    readdirSync(directory)
+      .filter((n) => n.endsWith('.wal'))
+      .sort()
+      .at(-1) ?? '',
+  );
+
+/** Offsets at which records begin: they are 8-byte aligned behind their magic. */
+function recordOffsets(path: string): number[] {
+  const bytes = readFileSync(path);
+  const found: number[] = [];
+  for (let at = 32; at + 4 <= bytes.length; at += 8)
+    if (bytes.readUInt32LE(at) === 0x57_49_52_54) found.push(at);
+  return found;
+}
+
+function damage(path: string, at: number): void {
+  const bytes = readFileSync(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+  writeFileSync(path, bytes);
+}
+
+describe('the log on disk', () => {
+  it('reads back what it made durable: entries, term, vote and commit', async () => {
+    const log = openLog();
+    await append(log, work([entry(1), entry(2)], 1));
+    await append(log, work([entry(3, 2)], 2));
+    const again = await reopen(log);
+    expect(again.lastIndex()).toBe(3);
+    expect(terms(again)).toEqual([1, 1, 2]);
+    expect(again.entries(asLogIndex(2), asLogIndex(4), 1e6)).toEqual([entry(2), entry(3, 2)]);
+    expect(again.initialState().hardState).toEqual({ term: 2, vote: 1, commit: 2 });
+  });
+
+  it('shows nothing before it is durable', () => {
+    const log = openLog();
+    log.append(work([entry(1)]), () => undefined);
+    expect(log.lastIndex()).toBe(0);
+  });
+
+  it('replaces a conflicting tail, across a restart too', async () => {
+    const log = openLog();
+    await append(log, work([entry(1), entry(2), entry(3)]));
+    await append(log, work([entry(2, 2)]));
+    expect(terms(log)).toEqual([1, 2]);
+    expect(terms(await reopen(log))).toEqual([1, 2]);
+  });
+
+  it('gathers what comes during a write into the next one, and answers in order', async () => {
+    let syncs = 0;
+    const log = openLog({ onSync: () => syncs++ });
+    const order: number[] = [];
+    const last = new Promise<void>((resolve) => {
+      for (let i = 1; i <= 50; i++) {
+        log.append(work([entry(i)]), () => {
+          order.push(i);
+          if (i === 50) resolve();
+        });
+      }
+    });
+    await last;
+    expect(order).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    expect(syncs).toBe(2);
+  });
+
+  it('goes on over many segments and in batches larger than a segment', async () => {
+    let log = openLog();
+    for (let i = 1; i <= 40; i++) await append(log, work([entry(i, 1, 8_000)], i - 1));
+    await append(log, work([entry(41, 1, 300_000)]));
+    await append(log, work([entry(42)]));
+    expect(readdirSync(directory).filter((name) => name.endsWith('.wal')).length).toBeGreaterThan(5);
+    log = await reopen(log);
+    expect(log.lastIndex()).toBe(42);
+    expect(log.entries(asLogIndex(41), asLogIndex(42), 1)).toEqual([entry(41, 1, 300_000)]);
+    await append(log, work([entry(43)]));
+    expect((await reopen(log)).lastIndex()).toBe(43);
+  });
+
+  it('lets go of segments before a snapshot, but keeps those that the older snapshot needs', async () => {
+    const log = openLog({ keepBytes: 0 });
+    for (let i = 1; i <= 40; i++) await append(log, work([entry(i, 1, 8_000)], i));
+    const before = readdirSync(directory).length;
+    const snapshot = { index: asLogIndex(38), term: asTerm(1), configuration };
+    log.compacted(snapshot, asLogIndex(0));
+    expect(log.firstIndex()).toBe(39);
+    expect(readdirSync(directory).length).toBe(before);
+    log.compacted({ ...snapshot, index: asLogIndex(39) }, asLogIndex(38));
+    expect(readdirSync(directory).length).toBeLessThan(before / 2);
+    const again = await reopen(log, { restored: { ...snapshot, index: asLogIndex(39) }, keepBytes: 0 });
+    expect([again.firstIndex(), again.lastIndex()]).toEqual([40, 40]);
+    expect(again.initialState().hardState.commit).toBe(40);
+  });
+
+  it('restarts behind a snapshot that the leader sent', async () => {
+    const log = openLog();
+    await append(log, work([entry(1)]));
+    const snapshot = { index: asLogIndex(100), term: asTerm(3), configuration };
+    await append(log, work([entry(101, 3)], 100, snapshot));
+    expect([log.firstIndex(), log.lastIndex(), log.term(asLogIndex(100))]).toEqual([101, 101, 3]);
+    const again = await reopen(log, { restored: snapshot });
+    expect([again.firstIndex(), again.lastIndex(), again.term(asLogIndex(100))]).toEqual([101, 101, 3]);
+  });
+
+  it('takes a snapshot file that a crash left newer than the log', async () => {
+    const log = openLog();
+    await append(log, work([entry(1)]));
+    const snapshot = { index: asLogIndex(50), term: asTerm(2), configuration };
+    const again = await reopen(log, { restored: snapshot });
+    expect([again.firstIndex(), again.lastIndex(), again.initialState().hardState.commit]).toEqual([
+      51, 50, 50,
+    ]);
+  });
+});
+
+describe('a torn tail', () => {
+  it.each([
+    ['its header', 4],
+    ['its payload', 60],
+    ['its end', 150],
+  ])('is cut where a crash interrupted the last write: %s', async (_, within) => {
+    let log = openLog();
+    await append(log, work([entry(1)]));
+    await append(log, work([entry(2)]));
+    await log.close();
+    const path = lastSegment();
+    damage(path, (recordOffsets(path).at(-1) ?? 0) + within);
+    let cut = 0;
+    log = openLog({ onTorn: (at) => (cut = at) });
+    expect(cut).toBeGreaterThan(0);
+    expect(log.lastIndex()).toBe(1);
+    await append(log, work([entry(2, 5)]));
+    expect(
+      terms(await reopen(log, { onTorn: () => expect.unreachable('the cut left nothing behind') })),
+    ).toEqual([1, 5]);
+  });
+
+  it('is told from damage in the middle: then the log halts and says what to do', async () => {
+    const log = openLog();
+    for (let i = 1; i <= 5; i++) await append(log, work([entry(i)]));
+    await log.close();
+    const path = lastSegment();
+    damage(path, (recordOffsets(path)[2] ?? 0) + 60);
+    expect(() => openLog()).toThrow(DataDirectoryError);
+    expect(() => openLog()).toThrow(
+      /damaged at byte \d+: record \d+ does not hold, but a later one follows.*backup/s,
+    );
+  });
+
+  it('in a segment that has a successor is damage', async () => {
+    const log = openLog();
+    for (let i = 1; i <= 20; i++) await append(log, work([entry(i, 1, 8_000)]));
+    await log.close();
+    const first = join(
+      directory,
+      readdirSync(directory)
+        .filter((n) => n.endsWith('.wal'))
+        .sort()[0] ?? '',
+    );
+    damage(first, (recordOffsets(first).at(-1) ?? 0) + 60);
+    expect(() => openLog()).toThrow(/damaged/);
+  });
+});
+
+describe('a log that is not what it should be', () => {
+  async function filled(): Promise<string[]> {
+    const log = openLog();
+    for (let i = 1; i <= 30; i++) await append(log, work([entry(i, 1, 8_000)]));
+    await log.close();
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.wal'))
+      .sort();
+  }
+
+  it('with a missing file is refused', async () => {
+    const [, second] = await filled();
+    rmSync(join(directory, second ?? ''));
+    expect(() => openLog()).toThrow(/is missing/);
+  });
+
+  it('with a shortened file is refused', async () => {
+    const [first] = await filled();
+    truncateSync(join(directory, first ?? ''), 10_000);
+    expect(() => openLog()).toThrow(/damaged/);
+  });
+
+  it('with a damaged header is refused', async () => {
+    const [first] = await filled();
+    damage(join(directory, first ?? ''), 3);
+    expect(() => openLog()).toThrow(/its header does not hold/);
+  });
+
+  it('of another member or cluster is refused by name', async () => {
+    await filled();
+    expect(() => openLog({ memberId: 2 })).toThrow(/belongs to member 1 of cluster c, not to member 2/);
+    expect(() => openLog({ clusterId: 'other' })).toThrow(/not to member 1 of other/);
+  });
+
+  it('with a gap behind its snapshot is refused', async () => {
+    const log = openLog({ keepBytes: 0 });
+    for (let i = 1; i <= 40; i++) await append(log, work([entry(i, 1, 8_000)], i));
+    log.compacted({ index: asLogIndex(38), term: asTerm(1), configuration }, asLogIndex(38));
+    await log.close();
+    open = [];
+    expect(() => openLog()).toThrow(/what lies between is gone/);
+  });
+});
