@@ -34,3 +34,5 @@ export { openReplica } from './replica/open-replica.js';
 export type { ReplicaOptions } from './replica/options.js';
 export type { Replica } from './replica/replica.js';
 export type { PeerTls } from './transport/handshake.js';
+export { createMemoryStorage } from './memory-storage.js';
+export type { MemoryStorage, MemoryStorageClock, MemoryStorageOptions } from './memory-storage.js';
