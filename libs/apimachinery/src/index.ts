@@ -14,3 +14,4 @@ export * from './tables/index.js';
 export * from './quantity/index.js';
 export * from './selectors/index.js';
 export * from './patch/index.js';
+export * from './apply/index.js';
