@@ -65,6 +65,11 @@ export interface WatchRequest {
   readonly end?: string;
   /** First revision to deliver; absent: what is applied from now on. Throws StorageError Compacted at once. */
   readonly fromRevision?: Revision;
+  /**
+   * This replica was far behind and took the leader's snapshot, which no longer holds what this watcher had
+   * still to see. The watcher is closed: read anew, then watch from there (Kubernetes' 410 Gone).
+   */
+  readonly onLost?: (error: StorageError) => void;
 }
 
 /**

@@ -8,14 +8,6 @@ export interface WatchHubOptions {
   readonly onListenerError: (error: unknown) => void;
 }
 
-export interface HubWatchRequest extends WatchRequest {
-  /**
-   * The store was replaced (a snapshot was installed) by one that no longer holds what this watcher had still to see.
-   * It is closed: read anew, then watch from there.
-   */
-  readonly onLost?: (error: StorageError) => void;
-}
-
 /**
  * Turns what a store applied into calls of its watchers.
  *
@@ -43,7 +35,7 @@ export class WatchHub {
    * What was applied before is handed over in a call of its own, in the microtask after this or before the next batch.
    * Throws StorageError Compacted when `fromRevision` is no longer retained.
    */
-  watch(request: HubWatchRequest, listener: WatchListener): Watcher {
+  watch(request: WatchRequest, listener: WatchListener): Watcher {
     const end = effectiveEnd(request.start, request.end);
     const replay = this.replay(request, end);
     const group = this.join(request.start, end);
@@ -61,7 +53,7 @@ export class WatchHub {
     return { close: () => this.remove(watcher) };
   }
 
-  private replay(request: HubWatchRequest, end: string): readonly StoreEvent[] {
+  private replay(request: WatchRequest, end: string): readonly StoreEvent[] {
     const from = request.fromRevision;
     if (from === undefined) return [];
     try {
@@ -179,7 +171,7 @@ export class WatchHub {
 
 interface LiveWatcher {
   readonly listener: WatchListener;
-  readonly onLost: HubWatchRequest['onLost'];
+  readonly onLost: WatchRequest['onLost'];
   readonly group: Group;
   readonly from: number;
   /** The store's revision as of the last call. */
