@@ -26,3 +26,5 @@ export { namespaceLifecycle } from './admission/namespace-lifecycle.js';
 export { defaultAdmission } from './admission/default-admission.js';
 export { apiServerFactory, registerApi, type FrontOptions } from './http/register.js';
 export type { HttpOptions } from './http/serve.js';
+export * from './authz/index.js';
+export * from './discovery/index.js';
