@@ -53,3 +53,19 @@ export function makeMessage(
 export function isFromLeader(type: MessageType): boolean {
   return type === 'appendEntries' || type === 'heartbeat' || type === 'installSnapshot';
 }
+
+const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
+
+/** What arithmetic relies on. A NaN or a negative index would pass through comparisons unnoticed. */
+export function isWellFormed(m: Message): boolean {
+  return (
+    isCount(m.from) &&
+    m.from > 0 &&
+    isCount(m.term) &&
+    isCount(m.logIndex) &&
+    isCount(m.logTerm) &&
+    isCount(m.commit) &&
+    isCount(m.rejectHint) &&
+    isCount(m.context)
+  );
+}

@@ -1,7 +1,7 @@
 import type { Core } from './core.js';
 import { onVoteRequest, onVoteResponse, withinLease } from './election.js';
 import { heedLeader, onAppendEntries, onHeartbeat, onInstallSnapshot } from './following.js';
-import { isFromLeader } from './messages.js';
+import { isFromLeader, isWellFormed } from './messages.js';
 import { onReadIndex, onReadIndexResponse } from './read-index.js';
 import { onAppendResponse, onHeartbeatResponse } from './replication.js';
 import { becomeFollower } from './roles.js';
@@ -10,7 +10,7 @@ import { noMember, type Message } from './types.js';
 
 /** The rules for a message of any sender: first its term (paper §5.1), then what it says. */
 export function stepMessage(core: Core, message: Message): void {
-  if (message.to !== core.id || !Number.isSafeInteger(message.term)) return;
+  if (message.to !== core.id || !isWellFormed(message)) return;
   if (message.type === 'readIndex') {
     onReadIndex(core, message);
     return;

@@ -56,13 +56,14 @@ export function solo(options: SoloOptions = {}): Host {
   return new Host(asMemberId(1), log, options.overrides ?? {});
 }
 
-/** Makes the solo server the leader of its next term, with votes of `voters`. */
+/** Makes the solo server the leader of its next term, if the votes of `voters` suffice for it. */
 export function makeLeader(host: Host, ...voters: number[]): Message[] {
   for (let i = 0; i < 20 && host.raft.status().softState.role === 'follower'; i += 1) host.raft.tick();
   host.drain();
   const term = host.raft.status().softState.term + 1;
   for (const from of voters) host.raft.step(message('preVoteResponse', from, 1, term));
   host.drain();
+  if (host.raft.status().softState.role === 'preCandidate') return [];
   for (const from of voters) host.raft.step(message('requestVoteResponse', from, 1, term));
   return host.drain();
 }
