@@ -27,7 +27,6 @@
  * to watchers, and answer the callers. The thread (replica/, thread/) never shares memory with the store.
  */
 export * from './storage.js';
-export { createMemoryStorage, type MemoryStorage, type MemoryStorageOptions } from './memory-storage.js';
 export { DataDirectoryError } from './errors.js';
 export type { MemberAddress } from './data-dir/data-directory.js';
 export type { ConsensusMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';
