@@ -67,6 +67,7 @@ export interface FieldError {
     | 'Required'
     | 'Invalid'
     | 'NotSupported'
+    | 'NotFound'
     | 'Duplicate'
     | 'Forbidden'
     | 'TooLong'

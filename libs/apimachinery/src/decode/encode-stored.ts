@@ -34,5 +34,5 @@ function continued(json: string): string {
 }
 
 function byteLength(text: string): number {
-  return /^[\x00-\x7f]*$/.test(text) ? text.length : encoder.encode(text).length;
+  return /^[ -~]*$/.test(text) ? text.length : encoder.encode(text).length;
 }

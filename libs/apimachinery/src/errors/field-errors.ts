@@ -12,19 +12,18 @@ export function invalidValue(field: string, value: unknown, detail: string): Fie
   return { type: 'Invalid', field, value, detail };
 }
 
+/** The supported values are told in the order given. */
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
-  return {
-    type: 'NotSupported',
-    field,
-    value,
-    detail:
-      supported.length === 0
-        ? ''
-        : `supported values: ${[...supported]
-            .sort()
-            .map((word) => JSON.stringify(word))
-            .join(', ')}`,
-  };
+  const detail =
+    supported.length === 0
+      ? ''
+      : `supported values: ${supported.map((word) => JSON.stringify(word)).join(', ')}`;
+  return { type: 'NotSupported', field, value: value ?? '', detail };
+}
+
+/** A name that refers to something that is not there. */
+export function missing(field: string, value: unknown): FieldError {
+  return { type: 'NotFound', field, value, detail: '' };
 }
 
 export function duplicate(field: string, value: unknown): FieldError {
@@ -57,6 +56,7 @@ const words: Record<FieldError['type'], string> = {
   Required: 'Required value',
   Invalid: 'Invalid value',
   NotSupported: 'Unsupported value',
+  NotFound: 'Not found',
   Duplicate: 'Duplicate value',
   Forbidden: 'Forbidden',
   TooLong: 'Too long',
@@ -68,6 +68,7 @@ const causeReasons: Record<FieldError['type'], string> = {
   Required: 'FieldValueRequired',
   Invalid: 'FieldValueInvalid',
   NotSupported: 'FieldValueNotSupported',
+  NotFound: 'FieldValueNotFound',
   Duplicate: 'FieldValueDuplicate',
   Forbidden: 'FieldValueForbidden',
   TooLong: 'FieldValueTooLong',
@@ -95,6 +96,7 @@ export function fieldErrorBody(error: FieldError): string {
       break;
     case 'Invalid':
     case 'NotSupported':
+    case 'NotFound':
     case 'Duplicate':
     case 'TypeInvalid':
       body = `${word}: ${quoteValue(error.value)}`;

@@ -32,12 +32,6 @@ export const plainKinds: readonly KindDefinition[] = [
     name: pathSegment,
   }),
   defineKind({ group: 'certificates.k8s.io', resource: 'clustertrustbundles', name: pathSegment }),
-  defineKind({
-    group: 'events.k8s.io',
-    resource: 'events',
-    shortNames: ['ev'],
-    storageVersion: { group: '', version: 'v1' },
-  }),
   defineKind({ group: flowcontrol, resource: 'flowschemas', generation: true }),
   defineKind({ group: flowcontrol, resource: 'prioritylevelconfigurations', generation: true }),
   defineKind({ group: 'networking.k8s.io', resource: 'ingressclasses', generation: true }),

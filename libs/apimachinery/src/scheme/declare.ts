@@ -131,10 +131,10 @@ function countGeneration(
   context: StrategyContext,
 ): void {
   const generation = previous.metadata.generation;
+  const counts = kind.generation === true && context.subresource !== 'status';
   if (
-    kind.generation === true &&
-    context.subresource !== 'status' &&
-    changedBesideMetadataAndStatus(next, previous)
+    counts &&
+    (changedBesideMetadataAndStatus(next, previous) || kind.alsoNewGeneration?.(next, previous) === true)
   )
     next.metadata.generation = (generation ?? 0) + 1;
   else if (generation === undefined) delete next.metadata.generation;

@@ -30,6 +30,8 @@ export interface KindDefinition {
   readonly name?: NameRule;
   /** metadata.generation is 1 on create and counts changes of everything but metadata and status. */
   readonly generation?: boolean;
+  /** What else than a changed spec counts as a new generation. */
+  readonly alsoNewGeneration?: (next: KubernetesObject, previous: KubernetesObject) => boolean;
   /** Create keeps the status that was sent (nodes register with one). */
   readonly statusOnCreate?: boolean;
   /** What status is on create; default `{}` where the kind has one. */

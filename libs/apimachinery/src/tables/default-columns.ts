@@ -33,3 +33,16 @@ export const defaultColumns: readonly TableColumn[] = [
     cell: (object) => object.metadata.creationTimestamp ?? '',
   },
 ];
+
+/** A column of text; priority 1 is shown with -o wide. */
+export function text(name: string, cell: TableColumn['cell'], priority = 0): TableColumn {
+  return { name, type: 'string', priority, cell };
+}
+
+export function integer(name: string, cell: TableColumn['cell'], priority = 0): TableColumn {
+  return { name, type: 'integer', priority, cell };
+}
+
+export function orNone(value: string | undefined): string {
+  return value === undefined || value === '' ? '<none>' : value;
+}
