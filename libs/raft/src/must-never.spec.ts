@@ -64,6 +64,14 @@ describe('votes', () => {
     expect(host.raft.status().softState.role).toBe('preCandidate');
   });
 
+  it('8: a vote is changed once it is given', () => {
+    const host = solo({ configuration: configurationOf([1, 2, 3, 4, 5]) });
+    for (let i = 0; i < 10; i += 1) host.raft.tick();
+    host.raft.step(message('preVoteResponse', 2, 1, 0, { reject: true }));
+    for (const from of [2, 3]) host.raft.step(message('preVoteResponse', from, 1, 1));
+    expect(host.raft.status().softState.role).toBe('preCandidate');
+  });
+
   it('8: a learner, or a stranger, votes somebody into office', () => {
     const host = solo({ configuration: configurationOf([1, 2, 3], [4]) });
     makeLeader(host, 4, 9);
@@ -278,6 +286,7 @@ describe('the log', () => {
     host.drain();
     expect(host.raft.status().configuration.votersOutgoing).toHaveLength(3);
     makeLeader(host, 2, 3);
+    host.raft.applied(asLogIndex(2));
     expect(host.raft.status()).toMatchObject({ lastIndex: 3, commitIndex: 2, softState: { role: 'leader' } });
     host.raft.step(message('appendEntriesResponse', 2, 1, 2, { logIndex: 3 }));
     host.drain();
@@ -387,6 +396,23 @@ describe('snapshots', () => {
     host.drain();
     expect(host.applied.map(({ index }) => index)).toEqual([10]);
     expect(host.raft.status()).toMatchObject({ commitIndex: 10, appliedIndex: 10, lastIndex: 10 });
+  });
+
+  it('20: a write from before a snapshot marks entries behind it durable', () => {
+    const host = solo();
+    host.diskHeld = true;
+    host.raft.step(
+      message('appendEntries', 2, 1, 1, { entries: entriesOf(1, ...Array<number>(12).fill(1)) }),
+    );
+    host.drain();
+    host.raft.step(message('installSnapshot', 2, 1, 2, snapshot(9, 2)));
+    host.raft.step(message('appendEntries', 2, 1, 2, { logIndex: 9, logTerm: 2, entries: entriesOf(10, 2) }));
+    host.drain();
+    host.flush(1);
+    expect(host.drain()).toEqual([]);
+    expect(host.raft.status().lastIndex).toBe(10);
+    host.flush();
+    expect(host.drain().map(({ logIndex }) => logIndex)).toEqual([9, 10]);
   });
 
   it('20: a snapshot while applying moves the applied index back', () => {
