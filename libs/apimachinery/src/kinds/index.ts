@@ -6,8 +6,9 @@ import { daemonSet } from './daemon-set.js';
 import { deployment } from './deployment.js';
 import { endpointSlice } from './endpoint-slice.js';
 import { endpoints } from './endpoints.js';
-import { coreEvent } from './event.js';
-import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.js';
+import { admissionKinds } from './admission.js';
+import { coreEvent, event } from './event.js';
+import { horizontalPodAutoscaler, horizontalPodAutoscalerV1 } from './horizontal-pod-autoscaler.js';
 import { ingress } from './ingress.js';
 import { job } from './job.js';
 import { lease } from './lease.js';
@@ -28,6 +29,7 @@ import { service } from './service.js';
 import { serviceAccount } from './service-account.js';
 import { statefulSet } from './stateful-set.js';
 import { storageClass } from './storage-class.js';
+import { resourceClaimKinds } from './resource-claim.js';
 import { plainKinds } from './plain.js';
 import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac.js';
 import type { KindDefinition } from '../scheme/define-kind.js';
@@ -43,7 +45,9 @@ export const kindDefinitions: readonly KindDefinition[] = [
   endpointSlice,
   endpoints,
   coreEvent,
+  event,
   horizontalPodAutoscaler,
+  horizontalPodAutoscalerV1,
   ingress,
   job,
   lease,
@@ -68,5 +72,7 @@ export const kindDefinitions: readonly KindDefinition[] = [
   clusterRoleBinding,
   role,
   roleBinding,
+  ...admissionKinds,
+  ...resourceClaimKinds,
   ...plainKinds,
 ];

@@ -103,7 +103,8 @@ export function strategyOf(shape: Shape): Strategy {
     },
     prepareForUpdate(next, previous, context) {
       if (context.subresource === 'status') keepAllButStatus(next, previous);
-      else if (hasStatus) restore(next, previous, 'status');
+      else if (hasStatus && kind.statusWriters?.includes(context.subresource) !== true)
+        restore(next, previous, 'status');
       kind.prepareForUpdate?.(next, previous, context);
       countGeneration(next, previous, kind, context);
     },

@@ -36,6 +36,8 @@ export interface KindDefinition {
   readonly statusOnCreate?: boolean;
   /** What status is on create; default `{}` where the kind has one. */
   readonly initialStatus?: (object: KubernetesObject) => Record<string, unknown>;
+  /** Subresources beside `status` whose update writes the status, e.g. `approval`; their hook must keep the rest. */
+  readonly statusWriters?: readonly string[];
   readonly setDefaults?: (object: KubernetesObject) => void;
   readonly prepareForCreate?: (object: KubernetesObject, context: StrategyContext) => void;
   /** After the generic part, before the generation is counted. */

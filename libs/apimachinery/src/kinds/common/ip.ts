@@ -44,7 +44,7 @@ export function endpointIpProblem(text: string): string | undefined {
     return 'may not be in the loopback range (127.0.0.0/8, ::1/128)';
   if (text.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/.test(lower))
     return 'may not be in the link-local range (169.254.0.0/16, fe80::/10)';
-  if (text.startsWith('224.0.0.') || /^ff02:/.test(lower))
+  if (text.startsWith('224.0.0.') || lower.startsWith('ff02:'))
     return 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)';
   // An IPv4 address in IPv6 clothes.
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(lower);
