@@ -44,7 +44,8 @@ export function becomeLeader(core: Core): void {
   for (const id of membersOf(core.configuration)) {
     if (id !== core.id) core.progress.set(id, new Progress(id, lastIndex, core.options));
   }
-  // The tail may hold a configuration entry of an earlier leader: all of it counts as pending.
-  core.pendingConfigurationIndex = lastIndex;
   appendEmptyEntry(core);
+  // The tail may hold a configuration entry of an earlier leader: all of it counts as pending. So does
+  // the empty entry: no change of membership before this term has committed something (dissertation §4.1).
+  core.pendingConfigurationIndex = core.log.lastIndex;
 }
