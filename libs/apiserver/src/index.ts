@@ -23,7 +23,7 @@ export type { SubresourceHandlers, VerbHandler } from './handler/dispatch.js';
 export type { Exchange } from './handler/exchange.js';
 export * from './admission/plugin.js';
 export { namespaceLifecycle } from './admission/namespace-lifecycle.js';
-export { defaultAdmission } from './admission/default-admission.js';
+export { defaultAdmission, type AdmissionOptions } from './admission/default-admission.js';
 export { apiServerFactory, registerApi, type FrontOptions } from './http/register.js';
 export type { HttpOptions } from './http/serve.js';
 export * from './authz/index.js';

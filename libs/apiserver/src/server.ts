@@ -55,6 +55,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const decoded = new DecodedCache();
   const hubs = new WatchHubs(storage, decoded);
   const uid = options.uid ?? randomUUID;
+  const clock = options.clock ?? systemClock;
   const random = options.random ?? Math.random;
   const watching = new Map<string, number>();
   const count = (declaration: ResourceDeclaration, by: number): void => {
@@ -64,17 +65,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const core: Core = {
     storage,
     scheme,
-    clock: options.clock ?? systemClock,
+    clock,
     uid,
     random,
     decoded,
     hubs,
     admission: new AdmissionChain(
       options.admission ?? [],
-      admissionReader(storage, decoded, { random, uid }),
+      admissionReader(storage, decoded, { random, uid, clock }),
     ),
     authorizer: options.authorizer,
     virtual: options.virtual ?? new Map(),
+    onFault: options.onFault ?? logFault,
     onWatchStart: (declaration) => count(declaration, 1),
     onWatchEnd: (declaration) => count(declaration, -1),
   };
@@ -85,7 +87,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     subresources: subresourceHandlers(options),
     flow,
     metrics: options.metrics ?? {},
-    onFault: options.onFault ?? logFault,
   });
   return {
     handle,

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '#libs/apimachinery';
-import { asBuffer, type DecodedCache } from '../registry/decoded-cache.js';
+import type { Clock } from '../clock.js';
+import type { DecodedCache } from '../registry/decoded-cache.js';
 import { prefixEnd, prefixOf } from '../registry/keys.js';
 import type { Storage } from '#libs/consensus';
 import type { AdmissionAttributes, AdmissionPlugin, AdmissionReader, Reservation } from './plugin.js';
@@ -52,7 +53,7 @@ export class AdmissionChain {
 export function admissionReader(
   storage: Storage,
   decoded: DecodedCache,
-  chance: { random: () => number; uid: () => string },
+  ambient: { random: () => number; uid: () => string; clock: Clock },
 ): AdmissionReader {
   const keyOf = (group: string, resource: string, namespace: string, name: string) =>
     prefixOf(group, resource) + (namespace === '' ? name : `${namespace}/${name}`);
@@ -70,12 +71,11 @@ export function admissionReader(
       storage.get(keyOf(group, resource, namespace, name))?.createRevision,
     refresh: () => storage.barrier(),
     exists: (key) => storage.get(key) !== undefined,
-    random: chance.random,
-    uid: chance.uid,
+    pause: (delayMs) =>
+      new Promise((resolve) => {
+        ambient.clock.after(delayMs, resolve);
+      }),
+    random: ambient.random,
+    uid: ambient.uid,
   };
-}
-
-/** Decimal text of a small stored value, such as a reservation's owner. */
-export function textOf(bytes: Uint8Array): string {
-  return asBuffer(bytes).toString('utf8');
 }

@@ -36,6 +36,8 @@ export interface AdmissionReader {
   /** Resolves once the replica holds everything acknowledged before: for what ought to exist and seems not to. */
   refresh(): Promise<void>;
   exists(key: string): boolean;
+  /** Resolves after so many milliseconds. */
+  pause(delayMs: number): Promise<void>;
   /** [0, 1). */
   random(): number;
   uid(): string;

@@ -1,4 +1,5 @@
 import { pathNotFound } from '#libs/apimachinery';
+import { impersonate } from '../authn/impersonation.js';
 import type { PathHandler } from '../extension.js';
 import type { Core } from '../registry/core.js';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../request.js';
@@ -16,8 +17,6 @@ export interface HandlerParts {
   readonly subresources: SubresourceHandlers;
   readonly flow: FlowControl;
   readonly metrics: RequestMetrics;
-  /** Faults of ours, with their stack: for the log, never for the client. */
-  readonly onFault: (error: unknown, request: ApiRequest) => void;
 }
 
 /**
@@ -25,8 +24,9 @@ export interface HandlerParts {
  * a Status.
  */
 export function createHandler(parts: HandlerParts): ApiHandler {
-  return async (request) => {
+  return async (received) => {
     const startedMs = performance.now();
+    let request = received;
     let info: RequestInfo | undefined;
     let response: ApiResponse;
     let giveBack: (() => void) | undefined;
@@ -34,19 +34,32 @@ export function createHandler(parts: HandlerParts): ApiHandler {
       info = requestInfo(request.method, request.path, request.query);
       // Callers in this process are the control plane itself: they are bounded by their own work queues.
       if (!request.wantsObject) giveBack = parts.flow.take(isMutating(info.verb));
+      if (!request.wantsObject && impersonates(request)) request = await impersonated(parts.core, request);
       const allowed = authorize(parts.core.authorizer, request.user, info);
       if (allowed !== undefined) await allowed;
       response = info.resourceRequest
         ? await dispatch(parts.core, parts.subresources, request, info)
         : await answerPath(parts.paths, request);
     } catch (error) {
-      if (!isExpected(error)) parts.onFault(error, request);
+      if (!isExpected(error)) parts.core.onFault(error, request);
       response = errorReply(toApiError(error), request.wantsObject);
     }
     giveBack?.();
     parts.metrics.onRequestDone?.(doneOf(info, request, response, performance.now() - startedMs));
     return response;
   };
+}
+
+/** The same request by the user it asks to act as. Throws ApiError 403 when that is not granted. */
+async function impersonated(core: Core, request: ApiRequest): Promise<ApiRequest> {
+  const user = await impersonate(request.user, request.headers, core.authorizer);
+  const { method, path, query, headers, body, wantsObject, remoteAddress, signal } = request;
+  return { method, path, query, headers, body, user, wantsObject, remoteAddress, signal };
+}
+
+function impersonates({ headers }: ApiRequest): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
 }
 
 async function answerPath(paths: readonly PathHandler[], request: ApiRequest): Promise<ApiResponse> {

@@ -57,6 +57,7 @@ export async function watchObjects(exchange: Exchange): Promise<ApiResponse> {
         ...beginning,
         bookmarks: isTrue(query.get('allowWatchBookmarks')),
         timeoutMs,
+        onFault: (error) => core.onFault(error, request),
         onEnd: () => core.onWatchEnd(declaration),
       });
       core.onWatchStart(declaration);

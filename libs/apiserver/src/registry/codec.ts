@@ -9,6 +9,7 @@ import {
   type KubernetesObject,
 } from '#libs/apimachinery';
 import type { ApiRequest } from '../request.js';
+import { asBuffer } from './decoded-cache.js';
 
 export const jsonType = 'application/json';
 export const yamlType = 'application/yaml';
@@ -59,6 +60,16 @@ function parsedBody(type: string, _bytes: Uint8Array): unknown {
   throw unsupportedMediaType([jsonType, yamlType, protobufType, type].slice(0, 3));
 }
 
+/** The body of an apply: YAML, of which JSON is a part; clients send JSON mostly. */
+export function yamlOrJsonBody(request: ApiRequest): unknown {
+  const { body } = request;
+  if (body === undefined || 'object' in body) return jsonBody(request);
+  const first = body.bytes.find((byte) => byte > 0x20);
+  return first === openBrace ? parseJson(body.bytes) : parsedBody(yamlType, body.bytes);
+}
+
+const openBrace = 0x7b;
+
 /** A body that is plain JSON without a schema of its own (DeleteOptions, patches). */
 export function jsonBody(request: ApiRequest): unknown {
   const { body } = request;
@@ -67,10 +78,12 @@ export function jsonBody(request: ApiRequest): unknown {
   if (body.bytes.length === 0) return undefined;
   const type = mediaType(request);
   if (type === protobufType || type === yamlType) return parsedBody(type, body.bytes);
+  return parseJson(body.bytes);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(body.bytes).toString('utf8'), (key, value: unknown) =>
-      key === '__proto__' ? undefined : value,
-    );
+    return JSON.parse(asBuffer(bytes).toString('utf8'));
   } catch (error) {
     throw badRequest(
       `the body of the request is not valid JSON: ${error instanceof Error ? error.message : 'malformed'}`,

@@ -4,6 +4,7 @@ import type { AdmissionChain } from '../admission/chain.js';
 import type { Authorizer } from '../authz.js';
 import type { Clock } from '../clock.js';
 import type { VirtualCreate } from '../extension.js';
+import type { ApiRequest } from '../request.js';
 import type { WatchHubs } from '../watch/hub.js';
 import type { DecodedCache } from './decoded-cache.js';
 
@@ -21,6 +22,8 @@ export interface Core {
   readonly authorizer: Authorizer;
   /** Creates of kinds that are never stored, by `group/resource`. */
   readonly virtual: ReadonlyMap<string, VirtualCreate>;
+  /** Faults of ours, with their stack: for the log, never for the client. */
+  readonly onFault: (error: unknown, request: ApiRequest) => void;
   readonly onWatchStart: (declaration: ResourceDeclaration) => void;
   readonly onWatchEnd: (declaration: ResourceDeclaration) => void;
 }

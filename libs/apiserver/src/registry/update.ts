@@ -2,14 +2,16 @@ import {
   ApiError,
   badRequest,
   conflict,
+  equalJson,
   fieldErrors,
   invalid,
   notFound,
   type FieldError,
+  type Json,
   type KubernetesObject,
 } from '#libs/apimachinery';
 import type { Compare, KeyValue } from '#libs/consensus';
-import { commitDelete, commitPut, storedForm } from './commit.js';
+import { commitDelete, commitPut, storedForm, type StoredForm } from './commit.js';
 import type { Core } from './core.js';
 import { objectKey } from './keys.js';
 import { trackUpdate } from './managed-fields.js';
@@ -164,7 +166,7 @@ async function prepareAndStore(
   }
   const compare = [unchanged];
   if (vanishes) {
-    const deleting = admissionAttributes(write, 'DELETE', undefined, current);
+    const deleting = admissionAttributes({ ...write, subresource: '' }, 'DELETE', undefined, current);
     const freed = core.admission.reserve(deleting);
     const revision = await commitDelete(
       core,
@@ -179,7 +181,7 @@ async function prepareAndStore(
   }
   const reservation = options.internal === true ? undefined : core.admission.reserve(attributes);
   const stored = storedForm(declaration, next);
-  if (reservation === undefined && equalButForStamp(keyValue.value, stored.bytes, stored.stampOffset))
+  if (reservation === undefined && isUnchanged(core, keyValue, stored))
     return { keyValue, object: current, created: false, deleted: false };
   const put = await commitPut(
     core,
@@ -195,6 +197,15 @@ async function prepareAndStore(
   }
   next.metadata.resourceVersion = String(put.modRevision);
   return { keyValue: put, object: next, created: false, deleted: false };
+}
+
+/** Nothing but the revision differs; members may stand in another order. */
+function isUnchanged(core: Core, keyValue: KeyValue, stored: StoredForm): boolean {
+  if (keyValue.value.length !== stored.bytes.length) return false;
+  if (equalButForStamp(keyValue.value, stored.bytes, stored.stampOffset)) return true;
+  const { resourceVersion } = core.decoded.decode(keyValue).metadata;
+  const candidate = { ...stored.object, metadata: { ...stored.object.metadata, resourceVersion } };
+  return equalJson(core.decoded.decode(keyValue) as unknown as Json, candidate as unknown as Json);
 }
 
 /** What no update may change: identity, birth and pending death. */

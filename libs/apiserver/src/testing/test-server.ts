@@ -1,5 +1,5 @@
 import { createScheme, type KubernetesObject, type Status } from '#libs/apimachinery';
-import { createMemoryStorage, type MemoryStorage } from '../../../consensus/src/memory-storage.js';
+import { createMemoryStorage, type MemoryStorage } from '#libs/consensus';
 import { defaultAdmission } from '../admission/default-admission.js';
 import type { Clock } from '../clock.js';
 import type { ApiRequest, ApiResponse, StreamSink, UserInfo } from '../request.js';

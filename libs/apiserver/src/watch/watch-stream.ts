@@ -1,7 +1,7 @@
 import { ApiError, tooManyRequests, type Status } from '#libs/apimachinery';
 import type { KeyValue, Revision } from '#libs/consensus';
 import type { Clock } from '../clock.js';
-import { toApiError } from '../handler/storage-errors.js';
+import { isExpected, toApiError } from '../handler/storage-errors.js';
 import type { Selection } from '../registry/selection.js';
 import type { StreamSink } from '../request.js';
 import type { EventType, FrameMaker } from './frames.js';
@@ -24,6 +24,7 @@ export interface WatchStreamOptions {
   readonly initialEventsEnd: boolean;
   readonly timeoutMs: number;
   readonly onEnd: () => void;
+  readonly onFault: (error: unknown) => void;
 }
 
 const bookmarkIntervalMs = 60_000;
@@ -58,7 +59,7 @@ export class WatchStream implements HubSubscriber {
     const { clock, timeoutMs, bookmarks } = this.options;
     this.#cancelTimeout = clock.after(timeoutMs, () => this.#timedOut());
     if (bookmarks) this.#scheduleBookmark();
-    void this.#run().catch((error: unknown) => this.#fail(toApiError(error)));
+    void this.#run().catch((error: unknown) => this.#broke(error));
   }
 
   /** The client has gone, or the server stops. */
@@ -74,14 +75,20 @@ export class WatchStream implements HubSubscriber {
 
   deliver(events: readonly HubEvent[], revision: Revision): void {
     let room = true;
-    for (const event of events) {
-      if (event.revision > this.#joinedAt && !this.#send(event)) room = false;
+    try {
+      for (const event of events) {
+        if (event.revision > this.#joinedAt && !this.#send(event)) room = false;
+      }
+    } catch (error) {
+      // A sink in this process threw. It must not take the hub and all its other watchers with it.
+      this.#broke(error);
+      return;
     }
     this.#position = revision;
     if (room || this.#ended) return;
     this.#detach?.();
     this.#detach = undefined;
-    void this.#resume().catch((error: unknown) => this.#fail(toApiError(error)));
+    void this.#resume().catch((error: unknown) => this.#broke(error));
   }
 
   async #run(): Promise<void> {
@@ -190,13 +197,22 @@ export class WatchStream implements HubSubscriber {
     sink.end();
   }
 
+  #broke(error: unknown): void {
+    if (!isExpected(error)) this.options.onFault(error);
+    this.#fail(toApiError(error));
+  }
+
   #fail(error: ApiError): void {
     if (this.#ended) return;
     const { frames, sink } = this.options;
     const status: Status = error.toStatus();
-    this.#write(sink, frames.error(status));
     this.stop();
-    sink.end();
+    try {
+      sink.write(frames.error(status));
+      sink.end();
+    } catch (failure) {
+      this.options.onFault(failure);
+    }
   }
 }
 
