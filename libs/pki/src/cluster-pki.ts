@@ -104,37 +104,71 @@ function checkName(what: string, name: string): void {
   }
 }
 
-async function collect(store: PkiStore, options: ClusterPkiOptions): Promise<ClusterPki> {
-  const ca = await store.authority('ca', 'kubernetes');
-  const peerCa = await store.authority('peer-ca', 'trireme-peers');
-  const frontProxyCa = await store.authority('front-proxy-ca', 'kubernetes-front-proxy');
-  const masters: Record<string, MasterCertificates> = {};
-  for (const master of options.masters) {
-    masters[master] = {
-      serving: await store.leaf(`masters/${master}/apiserver`, ca, servingRequest(master, options)),
-      peer: await store.leaf(`masters/${master}/peer`, peerCa, peerRequest(master, options)),
-    };
+/** Files open at once; nodes may be thousands. */
+const concurrency = 64;
+
+/** Waits for all, even when one fails: nothing may still be writing when the lock is given back. */
+async function together<T>(work: Readonly<Record<string, () => Promise<T>>>): Promise<Record<string, T>> {
+  const entries = Object.entries(work);
+  const done: [string, T][] = [];
+  for (let start = 0; start < entries.length; start += concurrency) {
+    const batch = entries.slice(start, start + concurrency);
+    const settled = await Promise.allSettled(batch.map(([, run]) => run()));
+    for (const [index, result] of settled.entries()) {
+      if (result.status === 'rejected') throw result.reason;
+      done.push([batch[index]![0], result.value]);
+    }
   }
-  const component = (name: string, commonName: string, ...organizations: string[]): Promise<KeyPair> =>
-    store.leaf(name, ca, { commonName, organizations, usages: client });
+  return Object.fromEntries(done);
+}
+
+async function collect(store: PkiStore, options: ClusterPkiOptions): Promise<ClusterPki> {
+  const authorities = await together({
+    ca: () => store.authority('ca', 'kubernetes'),
+    peerCa: () => store.authority('peer-ca', 'trireme-peers'),
+    frontProxyCa: () => store.authority('front-proxy-ca', 'kubernetes-front-proxy'),
+  });
+  const { ca, peerCa, frontProxyCa } = authorities as Record<'ca' | 'peerCa' | 'frontProxyCa', KeyPair>;
+  const component =
+    (name: string, commonName: string, ...organizations: string[]) =>
+    (): Promise<KeyPair> =>
+      store.leaf(name, ca, { commonName, organizations, usages: client });
+  const leaves: Record<string, () => Promise<KeyPair>> = {
+    admin: component('admin', 'kubernetes-admin', 'system:masters'),
+    controllerManager: component('controller-manager', 'system:kube-controller-manager'),
+    scheduler: component('scheduler', 'system:kube-scheduler'),
+    kubeletClient: component('apiserver-kubelet-client', 'kube-apiserver-kubelet-client'),
+    monitoring: component('monitoring', 'prometheus', 'system:monitoring'),
+    frontProxyClient: () =>
+      store.leaf('front-proxy-client', frontProxyCa, { commonName: 'front-proxy-client', usages: client }),
+  };
+  for (const master of options.masters) {
+    const under = `masters/${master}`;
+    leaves[`${under}/serving`] = () => store.leaf(`${under}/apiserver`, ca, servingRequest(master, options));
+    leaves[`${under}/peer`] = () => store.leaf(`${under}/peer`, peerCa, peerRequest(master, options));
+  }
+  const serviceAccount = await store.signingKeys('sa');
+  const nodes = await collectNodes(store, ca, options.nodes ?? []);
+  const pairs = await together(leaves);
+  const masters = options.masters.map((master): [string, MasterCertificates] => [
+    master,
+    { serving: pairs[`masters/${master}/serving`]!, peer: pairs[`masters/${master}/peer`]! },
+  ]);
   const path = (file: string): string => join(store.directory, file);
   return {
     directory: store.directory,
     ca,
     peerCa,
     frontProxyCa,
-    masters,
-    admin: await component('admin', 'kubernetes-admin', 'system:masters'),
-    controllerManager: await component('controller-manager', 'system:kube-controller-manager'),
-    scheduler: await component('scheduler', 'system:kube-scheduler'),
-    kubeletClient: await component('apiserver-kubelet-client', 'kube-apiserver-kubelet-client'),
-    monitoring: await component('monitoring', 'prometheus', 'system:monitoring'),
-    frontProxyClient: await store.leaf('front-proxy-client', frontProxyCa, {
-      commonName: 'front-proxy-client',
-      usages: client,
-    }),
-    nodes: await collectNodes(store, ca, options.nodes ?? []),
-    serviceAccount: await store.signingKeys('sa'),
+    masters: Object.fromEntries(masters),
+    admin: pairs['admin']!,
+    controllerManager: pairs['controllerManager']!,
+    scheduler: pairs['scheduler']!,
+    kubeletClient: pairs['kubeletClient']!,
+    monitoring: pairs['monitoring']!,
+    frontProxyClient: pairs['frontProxyClient']!,
+    nodes,
+    serviceAccount,
     paths: {
       caCertificate: path('ca.crt'),
       adminCertificate: path('admin.crt'),
@@ -145,20 +179,19 @@ async function collect(store: PkiStore, options: ClusterPkiOptions): Promise<Clu
   };
 }
 
-async function collectNodes(
+function collectNodes(
   store: PkiStore,
   ca: KeyPair,
   names: readonly string[],
 ): Promise<Record<string, KeyPair>> {
-  const nodes: Record<string, KeyPair> = {};
-  for (const name of names) {
-    nodes[name] = await store.leaf(`nodes/${name}`, ca, {
-      commonName: `system:node:${name}`,
-      organizations: ['system:nodes'],
-      usages: client,
-    });
-  }
-  return nodes;
+  const request = (name: string): CertificateRequest => ({
+    commonName: `system:node:${name}`,
+    organizations: ['system:nodes'],
+    usages: client,
+  });
+  return together(
+    Object.fromEntries(names.map((name) => [name, () => store.leaf(`nodes/${name}`, ca, request(name))])),
+  );
 }
 
 /**
@@ -182,7 +215,7 @@ async function lookThenWrite<T>(
 /**
  * The cluster's certificates and keys in `<dataDirectory>/pki`: what is there and serves is returned, the rest is
  * issued (missing, near its end, other names, another authority). Files are 0600 and replaced atomically.
- * First time for three masters about 250 ms, afterwards about 10 ms.
+ * First time for three masters about 250 ms, afterwards about 15 ms.
  *
  * Throws PkiError: NotWritable, Damaged, Missing (an authority without its key), Locked, BadRequest (names).
  */
