@@ -15,3 +15,4 @@ export * from './quantity/index.js';
 export * from './selectors/index.js';
 export * from './patch/index.js';
 export * from './apply/index.js';
+export * from './protobuf/index.js';

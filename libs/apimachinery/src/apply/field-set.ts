@@ -37,7 +37,8 @@ export function parseFieldSet(raw: Json | undefined, depth = 0): FieldSet | unde
     if (child === undefined || (key !== '.' && !elementPattern.test(key))) return undefined;
     const element = canonicalElement(key);
     if (element === undefined) return undefined;
-    set[element] = child;
+    if (key !== '.') set[element] = child;
+    else if (depth > 0) set['.'] = leaf;
   }
   const { length } = Object.keys(set);
   return length === 0 || (length === 1 && set['.'] !== undefined) ? leaf : set;
