@@ -8,4 +8,5 @@ export {
 export { DocumentCache } from './document-cache.js';
 export { HealthRegistry, type HealthCheck, type HealthEndpoint } from './health.js';
 export { openApiHandler, type OpenApiDocuments } from './openapi-handler.js';
+export { serverPaths, type ServerPathsOptions } from './server-paths.js';
 export { versionHandler, versionInfo, type VersionFacts } from './version.js';
