@@ -7,9 +7,11 @@
  * The number of label combinations of each metric is bounded.
  *
  *   const registry = createRegistry();
- *   const process = createProcessMetrics(registry, { component: 'apiserver', build });
- *   const metrics = createApiserverMetrics(registry);
- *   const pods = metrics.request({ verb: 'LIST', group: '', version: 'v1', resource: 'pods', scope: 'namespace' });
+ *   createProcessMetrics('apiserver', { registry, build, eventLoop: createEventLoopMonitor() });
+ *   const metrics = createApiserverMetrics({ registry });
+ *   const pods = metrics.request({
+ *     verb: 'LIST', group: '', version: 'v1', resource: 'pods', subresource: '', scope: 'namespace',
+ *   });
  *   pods.observe(200, 0.003);
  *   response.end(await registry.metrics());
  *
@@ -18,3 +20,40 @@
  */
 export { createLogger, logLevels, withoutSecrets } from './logger.js';
 export type { LogLevel, Logger } from './logger.js';
+export { createRegistry } from './registry.js';
+export type { Registry } from './registry.js';
+export { createApiserverMetrics } from './apiserver-metrics.js';
+export type {
+  ApiserverMetrics,
+  ApiserverMetricsOptions,
+  FlowMetrics,
+  RequestLabels,
+  RequestOutcome,
+  RequestRecorder,
+} from './apiserver-metrics.js';
+export { createEtcdMetrics } from './etcd-metrics.js';
+export type { EtcdMetrics, EtcdMetricsSource, EtcdPeerSource } from './etcd-metrics.js';
+export { createWorkqueueMetrics } from './workqueue-metrics.js';
+export type { QueueMetrics, WorkqueueMetrics } from './workqueue-metrics.js';
+export { createLeaderElectionMetrics, createRestClientMetrics } from './client-metrics.js';
+export type { RestClientMetrics } from './client-metrics.js';
+export { createSchedulerMetrics } from './scheduler-metrics.js';
+export type { SchedulerMetrics, SchedulingQueue, SchedulingResult } from './scheduler-metrics.js';
+export { createEventLoopMonitor } from './event-loop.js';
+export type { EventLoopMonitor } from './event-loop.js';
+export { createProcessMetrics } from './process-metrics.js';
+export type { BuildInfo, ProcessMetricsOptions } from './process-metrics.js';
+export {
+  createCounterFamily,
+  createGaugeFamily,
+  createHistogramFamily,
+  registerCollected,
+} from './families.js';
+export type {
+  CounterChild,
+  Family,
+  FamilyOptions,
+  GaugeChild,
+  HistogramChild,
+  HistogramSnapshot,
+} from './families.js';
