@@ -16,3 +16,4 @@ export * from './selectors/index.js';
 export * from './patch/index.js';
 export * from './apply/index.js';
 export * from './protobuf/index.js';
+export * from './discovery/index.js';
