@@ -93,6 +93,7 @@ describe('NodeAuthorizer', () => {
     const volume = { volumes: [{ name: 'a', secret: { secretName: 's' } }] };
     await store.put('pods', pod('p', 'n1', volume));
     await store.put('pods', pod('q', 'n1', volume));
+    expect(allows('get', 'secrets', 'team/s')).toBe(true);
     await store.remove('', 'pods', 'team/p');
     expect(allows('get', 'secrets', 'team/s')).toBe(true);
     await store.remove('', 'pods', 'team/q');
