@@ -198,7 +198,7 @@ describe('leases', () => {
     storage.tick();
     expect(storage.get('pods/1')).toBeUndefined();
     expect(watched.calls).toEqual([[['delete pods/1@3'], 3]]);
-    await expect(storage.renewLease(lease)).rejects.toThrow('leaseNotFound');
+    await expect(storage.renewLease(lease)).rejects.toMatchObject({ code: 'LeaseNotFound' });
   });
 
   it('start anew under a new leader and do not run out under none', async () => {

@@ -1,6 +1,6 @@
 import { CompactedError, asRevision, createStore, encodeCommand } from '#libs/mvcc';
 import type { ApplyResult, Command, CommandId, CommandResult, Store, StoreEvent } from '#libs/mvcc';
-import { LeaseExpiry } from './lease-expiry.js';
+import { LeaseExpiry } from './replica/lease-expiry.js';
 import { StorageError } from './storage.js';
 import type {
   KeyValue,
@@ -196,7 +196,7 @@ class InProcessStorage implements MemoryStorage {
 
   setLeadership(leadership: Leadership): void {
     if (leadership.term < this.leadership.term) throw new RangeError('a term never goes back');
-    if (leadership.isLeader && !this.leadership.isLeader) this.expiry.restart();
+    this.expiry.reset();
     this.leadership = leadership;
     for (const listener of this.leadershipListeners) listener(leadership);
   }
@@ -214,9 +214,9 @@ class InProcessStorage implements MemoryStorage {
   tick(): void {
     if (this.leadership.isLeader) {
       const events: StoreEvent[] = [];
-      for (const due of this.expiry.poll(this.store.leases(), this.clock.nowMs())) {
-        events.push(...this.applyNow({ type: 'leaseRevoke', ...due }).events);
-      }
+      this.expiry.check(this.store.leases(), this.clock.nowMs(), async (lease, ifRenewal) => {
+        events.push(...this.applyNow({ type: 'leaseRevoke', lease, ifRenewal }).events);
+      });
       if (events.length > 0) this.hub.deliver(events, this.store.revision);
     }
     this.hub.progress();
@@ -273,8 +273,13 @@ function refusalError(result: CommandResult, term: number): Error | undefined {
       return undefined;
     case 'fenced':
       return new StorageError('Fenced', `the write was fenced: term ${term} rules`);
+    case 'leaseNotFound':
+      return new StorageError(
+        'LeaseNotFound',
+        'the lease does not exist or has expired; nothing was written',
+      );
     default:
-      return new RangeError(`the write was refused: ${result.refused}`);
+      return new StorageError('BadRequest', `the write was refused: ${result.refused}`);
   }
 }
 
