@@ -1,0 +1,82 @@
+import { ApiError } from '#libs/apimachinery';
+import type { ApiRequest, ApiResponse, HealthRegistry, PathHandler } from '#libs/apiserver';
+import type { Replica } from '#libs/consensus';
+
+const prefix = '/trireme/v1/';
+const encoder = new TextEncoder();
+
+function json(status: number, body: unknown): ApiResponse {
+  const chunks = [encoder.encode(JSON.stringify(body))];
+  return { kind: 'unary', status, headers: { 'content-type': 'application/json' }, chunks };
+}
+
+function bodyOf(request: ApiRequest): Record<string, unknown> {
+  if (request.body === undefined) return {};
+  if ('object' in request.body) return request.body.object as Record<string, unknown>;
+  try {
+    return JSON.parse(new TextDecoder().decode(request.body.bytes)) as Record<string, unknown>;
+  } catch (error) {
+    throw new ApiError(400, 'BadRequest', `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+export interface AdminOptions {
+  readonly storage: Replica;
+  readonly health: HealthRegistry;
+  /** False refuses partitions. */
+  readonly faultInjection: boolean;
+}
+
+/**
+ * What the command line asks of one replica: its own view of the group, a leader transfer, faults. Like every path that
+ * is no resource, authorized by RBAC's nonResourceURLs: cluster administrators have them.
+ */
+export function adminPaths(options: AdminOptions): PathHandler {
+  const { storage } = options;
+  const handlers: Record<string, (request: ApiRequest) => Promise<ApiResponse>> = {
+    'GET status': async (request) => json(200, await report(options, request)),
+    'POST transfer-leader': async (request) => {
+      const { to } = bodyOf(request);
+      await storage.transferLeadership(typeof to === 'string' ? to : undefined);
+      return json(200, {});
+    },
+    'POST partition': async (request) => {
+      if (!options.faultInjection) {
+        throw new ApiError(403, 'Forbidden', 'this master was started without fault injection');
+      }
+      const { from, direction } = bodyOf(request);
+      const names = Array.isArray(from)
+        ? from.filter((name): name is string => typeof name === 'string')
+        : [];
+      const way = direction === 'in' || direction === 'out' ? direction : 'both';
+      storage.partition(names, way);
+      return json(200, {});
+    },
+  };
+  return (request) => {
+    if (!request.path.startsWith(prefix)) return undefined;
+    return handlers[`${request.method} ${request.path.slice(prefix.length)}`]?.(request);
+  };
+}
+
+async function report({ storage, health }: AdminOptions, request: ApiRequest): Promise<object> {
+  const readiness = await health.handler({ ...request, path: '/readyz', query: new URLSearchParams() });
+  const status = storage.status();
+  const self = status.members.find((member) => member.id === status.memberId);
+  return {
+    name: status.name,
+    memberId: status.memberId,
+    role: status.leadership.isLeader
+      ? 'leader'
+      : self?.role === 'leader'
+        ? 'follower'
+        : (self?.role ?? 'follower'),
+    term: status.leadership.term,
+    leader: status.leadership.leader,
+    quorum: status.quorum,
+    commitIndex: status.commitIndex,
+    appliedIndex: status.appliedIndex,
+    revision: status.revision,
+    ready: readiness?.status === 200,
+  };
+}

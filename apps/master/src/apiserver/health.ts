@@ -1,0 +1,29 @@
+import { HealthRegistry } from '#libs/apiserver';
+import type { Replica } from '#libs/consensus';
+import type { Logger } from '#libs/telemetry';
+
+/**
+ * The checks of a master. livez needs no leader: a replica without a quorum is alive and must not be restarted for it.
+ * readyz does, so that balancers send writes where they can be taken.
+ */
+export function createHealth(storage: Replica, logger: Logger): HealthRegistry {
+  const health = new HealthRegistry((endpoint, failures) => {
+    logger.debug({ endpoint, failures: Object.fromEntries(failures) }, 'health check failed');
+  });
+  health.add({
+    name: 'log',
+    endpoints: ['livez', 'readyz', 'healthz'],
+    // Status is answered by the consensus thread's last report: a thread that died has stopped the process already.
+    check: () => (storage.status().memberId > 0 ? undefined : 'the replica is closed'),
+  });
+  health.add({
+    name: 'consensus',
+    endpoints: ['readyz', 'healthz'],
+    check: () => {
+      const { quorum, leadership } = storage.status();
+      if (leadership.leader === undefined) return 'no leader is known';
+      return quorum ? undefined : 'the leader is out of reach';
+    },
+  });
+  return health;
+}

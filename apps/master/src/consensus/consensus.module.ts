@@ -1,0 +1,52 @@
+import { type BeforeApplicationShutdown, Inject, Module } from '@nestjs/common';
+import type { ClusterPki } from '#libs/pki';
+import { openReplica, type Replica } from '#libs/consensus';
+import type { Logger } from '#libs/telemetry';
+import type { MasterConfig } from '../config.js';
+import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE } from '../tokens.js';
+
+/** Opens this replica of the log. It serves from its data directory at once; a leader comes when a quorum does. */
+async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger): Promise<Replica> {
+  const peer = pki.masters[config.name]?.peer;
+  if (peer === undefined) throw new Error(`no peer certificate for ${config.name} in ${config.pkiDir}`);
+  const self = config.members.find((member) => member.id === config.memberId);
+  return openReplica({
+    name: config.name,
+    memberId: config.memberId,
+    clusterId: config.clusterId,
+    members: config.members,
+    dataDir: config.dataDir,
+    listen: { host: config.bindAddress, port: self?.port ?? 0 },
+    tls: { ca: pki.peerCa.certificate, certificate: peer.certificate, privateKey: peer.privateKey },
+    tickMs: config.tickMs,
+    electionTicks: config.electionTicks,
+    heartbeatTicks: config.heartbeatTicks,
+    quotaBytes: config.quotaBytes,
+    onWarning: (message) => logger.warn({ component: 'consensus' }, message),
+    onFatal: (error) => {
+      // Rather dead than wrong: the supervisor starts the replica again from what is durable.
+      logger.fatal(
+        { component: 'consensus', error: error.message },
+        'the replica cannot keep its promises and ends',
+      );
+      process.exit(70);
+    },
+  });
+}
+
+@Module({
+  providers: [{ provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CLUSTER_PKI, LOGGER] }],
+  exports: [STORAGE],
+})
+export class ConsensusModule implements BeforeApplicationShutdown {
+  readonly #storage: Replica;
+
+  constructor(@Inject(STORAGE) storage: Replica) {
+    this.#storage = storage;
+  }
+
+  /** Leadership moves first, so that nobody waits for an election; then the log closes. Runs after the API has drained. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#storage.close();
+  }
+}

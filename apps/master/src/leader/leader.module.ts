@@ -1,0 +1,121 @@
+import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Scheme } from '#libs/apimachinery';
+import type { ApiServer } from '#libs/apiserver';
+import { createClient, createInProcessTransport, type Transport } from '#libs/client';
+import type { Replica } from '#libs/consensus';
+import { startControllers } from '#libs/controllers';
+import { startScheduler } from '#libs/scheduler';
+import type { ClusterPki } from '#libs/pki';
+import type { Logger } from '#libs/telemetry';
+import { ApiserverModule } from '../apiserver/apiserver.module.js';
+import type { MasterConfig } from '../config.js';
+import { ConsensusModule } from '../consensus/consensus.module.js';
+import type { Telemetry } from '../telemetry/telemetry.js';
+import { API_SERVER, CLUSTER_PKI, LOGGER, MASTER_CONFIG, SCHEME, STORAGE, TELEMETRY } from '../tokens.js';
+import { bootstrap } from './bootstrap.js';
+import { type Duty, LeaderDuties } from './leader-duties.js';
+import { firstAddress } from './service-range.js';
+
+interface Parts {
+  readonly config: MasterConfig;
+  readonly pki: ClusterPki;
+  readonly api: ApiServer;
+  readonly scheme: Scheme;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+}
+
+/** A transport into this replica's own API, fenced by the term. */
+function transportAs(api: ApiServer, username: string, groups: readonly string[], term: number): Transport {
+  const user = { username, groups: [...groups, 'system:authenticated'] };
+  return createInProcessTransport(api.handle, { user, fence: term, userAgent: username });
+}
+
+function dutiesOf({ config, pki, api, scheme, telemetry, logger }: Parts): Duty[] {
+  const external = new URL(config.externalUrl ?? `https://127.0.0.1:${config.securePort}`);
+  const masters = ['system:masters'];
+  return [
+    {
+      name: 'bootstrap',
+      run: async (term) =>
+        bootstrap({
+          client: createClient(transportAs(api, 'system:apiserver', masters, term)),
+          scheme,
+          serviceIp: firstAddress(config.serviceClusterIpRange),
+          endpoint: { host: external.hostname, port: Number(external.port) || 443 },
+        }),
+    },
+    {
+      name: 'controllers',
+      run: async (term, signal) =>
+        untilStopped(
+          startControllers({
+            transport: telemetry.counted(
+              'controller-manager',
+              transportAs(api, 'system:kube-controller-manager', masters, term),
+            ),
+            signal,
+            rootCa: pki.ca.certificate,
+            workQueueMetrics: (name) => telemetry.workQueue(name),
+            onError: (error, what) =>
+              logger.warn({ what, error: (error as Error).message }, 'will try again'),
+          }),
+          signal,
+        ),
+    },
+    {
+      name: 'scheduler',
+      run: async (term, signal) =>
+        untilStopped(
+          startScheduler({
+            transport: telemetry.counted(
+              'scheduler',
+              transportAs(api, 'system:kube-scheduler', masters, term),
+            ),
+            signal,
+            metrics: telemetry.scheduler,
+            onError: (error, what) =>
+              logger.warn({ what, error: (error as Error).message }, 'will try again'),
+          }),
+          signal,
+        ),
+    },
+  ];
+}
+
+/** Resolves when the signal has aborted and what was started has ended. */
+async function untilStopped(running: { stop(): Promise<void> }, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await running.stop();
+}
+
+/** Controllers and scheduler, run by whoever leads. */
+@Module({ imports: [ConsensusModule, ApiserverModule] })
+export class LeaderModule implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #duties: LeaderDuties;
+
+  constructor(
+    @Inject(MASTER_CONFIG) config: MasterConfig,
+    @Inject(CLUSTER_PKI) pki: ClusterPki,
+    @Inject(STORAGE) storage: Replica,
+    @Inject(API_SERVER) api: ApiServer,
+    @Inject(SCHEME) scheme: Scheme,
+    @Inject(TELEMETRY) telemetry: Telemetry,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.#duties = new LeaderDuties(
+      storage,
+      dutiesOf({ config, pki, api, scheme, telemetry, logger }),
+      logger,
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    this.#duties.start();
+  }
+
+  onModuleDestroy(): void {
+    this.#duties.stop();
+  }
+}

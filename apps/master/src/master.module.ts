@@ -1,0 +1,33 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { ClusterPki } from '#libs/pki';
+import type { Logger } from '#libs/telemetry';
+import { ApiserverModule } from './apiserver/apiserver.module.js';
+import type { MasterConfig } from './config.js';
+import { ConsensusModule } from './consensus/consensus.module.js';
+import { LeaderModule } from './leader/leader.module.js';
+import { TelemetryModule } from './telemetry/telemetry.module.js';
+import { CLUSTER_PKI, LOGGER, MASTER_CONFIG } from './tokens.js';
+
+/** One master: consensus, API server, controller-manager and scheduler in one application. */
+@Module({})
+export class MasterModule {
+  static for(config: MasterConfig, pki: ClusterPki, logger: Logger): DynamicModule {
+    const settings: DynamicModule = {
+      module: SettingsModule,
+      global: true,
+      providers: [
+        { provide: MASTER_CONFIG, useValue: config },
+        { provide: CLUSTER_PKI, useValue: pki },
+        { provide: LOGGER, useValue: logger },
+      ],
+      exports: [MASTER_CONFIG, CLUSTER_PKI, LOGGER],
+    };
+    return {
+      module: MasterModule,
+      imports: [settings, TelemetryModule, ConsensusModule, ApiserverModule, LeaderModule],
+    };
+  }
+}
+
+@Module({})
+class SettingsModule {}

@@ -1,0 +1,101 @@
+import { dirname } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  type ApiServer,
+  apiServerFactory,
+  type HttpOptions,
+  registerApi,
+  type Security,
+} from '#libs/apiserver';
+import type { Replica } from '#libs/consensus';
+import { ensureClusterPki, type KeyPair } from '#libs/pki';
+import type { Logger } from '#libs/telemetry';
+import type { MasterConfig } from './config.js';
+import { MasterModule } from './master.module.js';
+import { handOver } from './shutdown.js';
+import { openMetricsPorts } from './telemetry/metrics-ports.js';
+import type { Telemetry } from './telemetry/telemetry.js';
+import { API_SERVER, SECURITY, STORAGE, TELEMETRY } from './tokens.js';
+
+/**
+ * Starts one master and resolves once its API listens; a leader may not be known yet (see /readyz). Resolves to what
+ * stops it in order: leadership moves on, the API drains, the log closes. Rejects with what the operator can mend.
+ */
+export async function startMaster(config: MasterConfig, logger: Logger): Promise<() => Promise<void>> {
+  const pki = await ensureClusterPki(dirname(config.pkiDir), {
+    masters: config.members.map(({ name }) => name),
+  });
+  const serving = pki.masters[config.name]?.serving;
+  if (serving === undefined)
+    throw new Error(`"${config.name}" is not among the members of its configuration`);
+  let http: HttpOptions | undefined;
+  const serverFactory = apiServerFactory({
+    tls: { key: serving.privateKey, cert: serving.certificate, ca: pki.ca.certificate },
+    api: () => http,
+  });
+  const adapter = new FastifyAdapter({ serverFactory: serverFactory as never });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    MasterModule.for(config, pki, logger),
+    adapter,
+    {
+      logger: false,
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
+  const storage = app.get<Replica>(STORAGE);
+  const options: HttpOptions = {
+    handle: app.get<ApiServer>(API_SERVER).handle,
+    authenticator: app.get<Security>(SECURITY).authenticator,
+    onFault: (error) => logger.error({ error: (error as Error).stack }, 'request failed'),
+  };
+  await registerApi(adapter.getInstance() as never, options);
+  http = options;
+  const closeMetrics = await openMetrics(app, config, serving, pki.ca.certificate);
+  await listen(app, config);
+  logger.info({ port: config.securePort, member: config.memberId }, `${config.name} serves`);
+  return async () => {
+    await handOver(storage, logger);
+    await closeMetrics();
+    await app.close();
+  };
+}
+
+async function listen(app: NestFastifyApplication, config: MasterConfig): Promise<void> {
+  try {
+    await app.listen(config.securePort, config.bindAddress);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(`port ${config.securePort} of ${config.bindAddress} is in use by another process`);
+  }
+}
+
+async function openMetrics(
+  app: NestFastifyApplication,
+  config: MasterConfig,
+  serving: KeyPair,
+  clientCa: string,
+): Promise<() => Promise<void>> {
+  const telemetry = app.get<Telemetry>(TELEMETRY);
+  const storage = app.get<Replica>(STORAGE);
+  const api = app.get<ApiServer>(API_SERVER);
+  telemetry.observe({
+    consensus: () => storage.metrics(),
+    objectCounts: () => api.objectCounts(),
+    inflight: () => api.inflight(),
+  });
+  storage.onLeadership(({ isLeader }) => telemetry.setLeader(isLeader));
+  return openMetricsPorts({
+    telemetry,
+    authorizer: app.get<Security>(SECURITY).authorizer,
+    serving,
+    clientCa,
+    bindAddress: config.bindAddress,
+    ports: {
+      etcd: config.etcdMetricsPort,
+      'controller-manager': config.controllerManagerPort,
+      scheduler: config.schedulerPort,
+    },
+  });
+}

@@ -1,0 +1,148 @@
+import type { RequestDone } from '#libs/apiserver';
+import type { Transport, WorkQueueMetrics } from '#libs/client';
+import { ApiError } from '#libs/apimachinery';
+import {
+  type ApiserverMetrics,
+  createApiserverMetrics,
+  createEtcdMetrics,
+  createEventLoopMonitor,
+  createLeaderElectionMetrics,
+  createProcessMetrics,
+  createRegistry,
+  createRestClientMetrics,
+  createSchedulerMetrics,
+  createWorkqueueMetrics,
+  type EtcdMetricsSource,
+  type Registry,
+  type RestClientMetrics,
+  type SchedulerMetrics,
+} from '#libs/telemetry';
+
+export type ComponentName = 'apiserver' | 'controller-manager' | 'scheduler' | 'etcd';
+
+/** What the registries ask of the rooms when they are scraped. Set once the rooms are there. */
+export interface TelemetrySources {
+  readonly consensus: () => EtcdMetricsSource;
+  readonly objectCounts: () => ReadonlyMap<string, number>;
+  readonly inflight: () => { readonly readOnly: number; readonly mutating: number };
+}
+
+/** The metrics of one master: a registry a component, as their dashboards expect, and one of all of them. */
+export class Telemetry {
+  readonly registries: Readonly<Record<ComponentName, Registry>>;
+  readonly scheduler: SchedulerMetrics;
+  readonly #apiserver: ApiserverMetrics;
+  readonly #workqueues: ReturnType<typeof createWorkqueueMetrics>;
+  readonly #restClients: Readonly<Record<'controller-manager' | 'scheduler', RestClientMetrics>>;
+  readonly #leaderElections: readonly { setLeader(name: string, leads: boolean): void }[];
+  readonly #eventLoop = createEventLoopMonitor();
+  #sources: TelemetrySources | undefined;
+
+  constructor(version: string) {
+    const build = { major: '1', minor: '36', gitVersion: `v1.36.0+trireme.${version}` };
+    const registryOf = (component: ComponentName): Registry => {
+      const registry = createRegistry();
+      createProcessMetrics(component, { registry, build, eventLoop: this.#eventLoop });
+      return registry;
+    };
+    this.registries = {
+      apiserver: registryOf('apiserver'),
+      'controller-manager': registryOf('controller-manager'),
+      scheduler: registryOf('scheduler'),
+      etcd: registryOf('etcd'),
+    };
+    const { registries } = this;
+    this.#apiserver = createApiserverMetrics({
+      registry: registries.apiserver,
+      storageObjects: () => this.#sources?.objectCounts() ?? [],
+    });
+    createEtcdMetrics(() => this.#requireSources().consensus(), registries.etcd);
+    this.#workqueues = createWorkqueueMetrics(registries['controller-manager']);
+    this.scheduler = createSchedulerMetrics(registries.scheduler);
+    this.#restClients = {
+      'controller-manager': createRestClientMetrics(registries['controller-manager']),
+      scheduler: createRestClientMetrics(registries.scheduler),
+    };
+    this.#leaderElections = [registries['controller-manager'], registries.scheduler].map(
+      createLeaderElectionMetrics,
+    );
+    this.setLeader(false);
+  }
+
+  /** To be called before the first scrape. */
+  observe(sources: TelemetrySources): void {
+    this.#sources = sources;
+  }
+
+  requestDone(done: RequestDone): void {
+    this.#apiserver.requestDone(done);
+  }
+
+  workQueue(name: string): WorkQueueMetrics {
+    return this.#workqueues.queue(name);
+  }
+
+  setLeader(leads: boolean): void {
+    const [controllers, scheduler] = this.#leaderElections;
+    controllers?.setLeader('kube-controller-manager', leads);
+    scheduler?.setLeader('kube-scheduler', leads);
+  }
+
+  /** Counts the requests that a component sends into its own replica's API. */
+  counted(component: 'controller-manager' | 'scheduler', transport: Transport): Transport {
+    const metrics = this.#restClients[component];
+    const host = 'in-process';
+    return {
+      watch: async (request, sink) => transport.watch(request, sink),
+      async request(request) {
+        const startedMs = performance.now();
+        const done = (code: number | '<error>'): void =>
+          metrics.requestDone({
+            method: request.method,
+            host,
+            code,
+            seconds: (performance.now() - startedMs) / 1_000,
+          });
+        try {
+          const response = await transport.request(request);
+          done(response.status);
+          return response;
+        } catch (error) {
+          done(error instanceof ApiError ? error.code : '<error>');
+          throw error;
+        }
+      },
+    };
+  }
+
+  /** Prometheus' text of one component, or of all of them with what they share told once. */
+  async exposition(
+    component?: ComponentName,
+  ): Promise<{ readonly contentType: string; readonly text: string }> {
+    const inflight = this.#requireSources().inflight();
+    this.#apiserver.inflightReadOnly.set(inflight.readOnly);
+    this.#apiserver.inflightMutating.set(inflight.mutating);
+    const registry = component === undefined ? this.#merged() : this.registries[component];
+    return { contentType: registry.contentType, text: await registry.metrics() };
+  }
+
+  close(): void {
+    this.#eventLoop.close();
+  }
+
+  #merged(): Registry {
+    const all = createRegistry();
+    for (const registry of Object.values(this.registries)) {
+      for (const { name } of registry.getMetricsAsArray()) {
+        const metric = registry.getSingleMetric(name);
+        if (metric !== undefined && all.getSingleMetric(name) === undefined) all.registerMetric(metric);
+      }
+    }
+    return all;
+  }
+
+  #requireSources(): TelemetrySources {
+    if (this.#sources === undefined) throw new Error('scraped before the master was wired');
+    return this.#sources;
+  }
+}

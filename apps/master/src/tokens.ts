@@ -1,0 +1,10 @@
+/** Injection tokens of the composition root. What stands behind each is typed where it is provided. */
+export const MASTER_CONFIG = Symbol('MasterConfig');
+export const CLUSTER_PKI = Symbol('ClusterPki');
+export const STORAGE = Symbol('Replica');
+export const SCHEME = Symbol('Scheme');
+export const SECURITY = Symbol('Security');
+export const HEALTH = Symbol('HealthRegistry');
+export const API_SERVER = Symbol('ApiServer');
+export const TELEMETRY = Symbol('Telemetry');
+export const LOGGER = Symbol('Logger');
