@@ -50,6 +50,11 @@ function start(setup: MemberSetup): Member {
     if (message.kind === 'leadership') member.leader = message.leader;
     if (message.kind === 'trouble') process.stderr.write(`${setup.name}: ${message.message}\n`);
   });
+  child.once('exit', (code) => {
+    if (code === null || code === 0) return;
+    process.stderr.write(`${setup.name} ended with code ${code}\n`);
+    process.exit(1);
+  });
   child.send({ kind: 'open', setup } satisfies ToMember);
   return member;
 }

@@ -10,6 +10,7 @@ import { committedColumns, proposeColumns } from './protocol.js';
 import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
 
 const reportEveryMs = 500;
+const firstCampaignDelayMs = 4;
 const maxBytesPerMessage = 1 << 20;
 const maxInflightMessages = 256;
 const maxInflightBytes = 8 << 20;
@@ -83,8 +84,7 @@ export class ConsensusThread {
         refused: (numbers) => this.#post({ kind: 'refused', numbers, reason: 'notLeader' }),
         transfer: (to) => this.#transfer(to, false),
         snapshot: (path, announcement) => this.#takeSnapshot(path, announcement),
-        connected: () => undefined,
-        connectionLost: (peer) => this.#input(() => this.#raft.connectionLost(asMemberId(peer))),
+        connectionLost: (peer) => this.#loseConnection(peer),
         unreachable: (peer) => this.#input(() => this.#raft.unreachable(asMemberId(peer))),
         snapshotSent: (peer, ok) => this.#input(() => this.#raft.snapshotSent(asMemberId(peer), ok)),
         warning: (message) => this.#warn(message),
@@ -108,6 +108,17 @@ export class ConsensusThread {
    */
   #tick(): void {
     this.#input(() => this.#raft.tick());
+  }
+
+  /**
+   * The first voter by id campaigns at once when its leader's connection closes, but whoever has not seen
+   * that yet still stands by the leader and refuses: that one gives the others a moment to see it too.
+   */
+  #loseConnection(peer: number): void {
+    const others = this.#options.members.map(({ id }) => id).filter((id) => id !== peer);
+    const lose = (): void => this.#input(() => this.#raft.connectionLost(asMemberId(peer)));
+    if (this.#options.memberId === Math.min(...others)) setTimeout(lose, firstCampaignDelayMs);
+    else lose();
   }
 
   #input(step: () => void): void {

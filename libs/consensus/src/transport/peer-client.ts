@@ -71,6 +71,14 @@ export class PeerClient extends ClientProxy {
     return Promise.resolve();
   }
 
+  /** The peer has just dialled us, so it is back: no reason to wait before dialling it. */
+  hurry(): void {
+    this.#backoffMs = firstBackoffMs;
+    if (this.#closed || this.#socket !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#dial();
+  }
+
   override close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -22,7 +22,6 @@ export interface PeerEvents {
   transfer(to: number): void;
   /** A snapshot is whole and durable at `path`; its announcement is to be stepped now. */
   snapshot(path: string, announcement: Message): void;
-  connected(peer: number): void;
   connectionLost(peer: number): void;
   /** Entries for this peer were dropped; called from within `flush`. */
   unreachable(peer: number): void;
@@ -73,6 +72,7 @@ export class PeerNetwork {
     }
     this.#server = new PeerServer({
       ...options,
+      onConnect: (peer) => this.#peers.get(peer)?.client.hurry(),
       onDisconnect: (peer) => events.connectionLost(peer),
       onReceived: (peer, bytes) => {
         const known = this.#peers.get(peer);
@@ -100,7 +100,7 @@ export class PeerNetwork {
         tls,
         channel: 'messages',
         maxQueuedBytes: this.#options.maxQueuedBytes ?? defaultMaxQueuedBytes,
-        onConnect: () => this.#events.connected(address.id),
+        onConnect: () => undefined,
         onDisconnect: () => this.#events.connectionLost(address.id),
         onSent: (bytes) => (peer.sentBytes += bytes),
         onRoundTrip: (seconds) => peer.roundTrip.observe(seconds),

@@ -24,6 +24,8 @@ export interface PeerServerOptions {
   readonly host: string;
   readonly port: number;
   readonly tls: PeerTls;
+  /** A peer has dialled and is let in. */
+  readonly onConnect: (peer: number) => void;
   /** The connection that a peer had dialled is gone, after its handshake. */
   readonly onDisconnect: (peer: number) => void;
   readonly onReceived: (peer: number, bytes: number) => void;
@@ -144,6 +146,7 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
       channel = hello.channel;
       context = contextOf(socket, hello.from, (reason) => this.#refuse(socket, reason));
       socket.write(encodeWelcome(''));
+      if (channel === 'messages') this.#options.onConnect(hello.from);
     };
     socket.on('data', (chunk: Buffer) => {
       if (context !== undefined) this.#options.onReceived(context.peer, chunk.length);
