@@ -1,21 +1,8 @@
+import type { DiscoveryDocuments } from '#libs/apimachinery';
 import type { PathHandler } from '../extension.js';
 import type { ApiRequest, UnaryResponse } from '../request.js';
 import { demandJson, discoveryContentType, discoveryForm } from './accept.js';
 import { documentResponse, type Document, type DocumentCache } from './document-cache.js';
-
-/** The discovery documents, functions of the kinds served. Undefined where a group or version is not served. */
-export interface DiscoveryDocuments {
-  /** apidiscovery.k8s.io APIGroupDiscoveryList: of the core group for `/api`, of the others for `/apis`. */
-  aggregated(root: '/api' | '/apis', version: 'v2' | 'v2beta1'): unknown;
-  /** metav1.APIVersions, for `/api`. */
-  coreVersions(): unknown;
-  /** metav1.APIGroupList, for `/apis`. */
-  groupList(): unknown;
-  /** metav1.APIGroup, for `/apis/<group>`. */
-  group(group: string): unknown;
-  /** metav1.APIResourceList, for `/api/v1` and `/apis/<group>/<version>`. */
-  resourceList(group: string, version: string): unknown;
-}
 
 /**
  * `/api`, `/apis`, `/api/<version>`, `/apis/<group>` and `/apis/<group>/<version>` (KEP-3352 for the aggregated form, which

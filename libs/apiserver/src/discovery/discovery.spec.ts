@@ -1,12 +1,8 @@
+import type { DiscoveryDocuments } from '#libs/apimachinery';
 import { describe, expect, it } from 'vitest';
 import type { PathHandler } from '../extension.js';
 import type { ApiRequest, UnaryResponse } from '../request.js';
-import {
-  discoveryHandler,
-  discoveryPaths,
-  rootPathsHandler,
-  type DiscoveryDocuments,
-} from './discovery-handler.js';
+import { discoveryHandler, discoveryPaths, rootPathsHandler } from './discovery-handler.js';
 import { DocumentCache } from './document-cache.js';
 import { HealthRegistry } from './health.js';
 import { openApiHandler } from './openapi-handler.js';

@@ -1,10 +1,5 @@
 /** Paths that are no resources: discovery, OpenAPI, /version, health. Each is a `PathHandler`, asked after authorization. */
-export {
-  discoveryHandler,
-  discoveryPaths,
-  rootPathsHandler,
-  type DiscoveryDocuments,
-} from './discovery-handler.js';
+export { discoveryHandler, discoveryPaths, rootPathsHandler } from './discovery-handler.js';
 export { DocumentCache } from './document-cache.js';
 export { HealthRegistry, type HealthCheck, type HealthEndpoint } from './health.js';
 export { openApiHandler, type OpenApiDocuments } from './openapi-handler.js';

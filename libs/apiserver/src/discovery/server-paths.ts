@@ -1,9 +1,8 @@
-import type { Scheme } from '#libs/apimachinery';
+import { discoveryDocuments, type Scheme } from '#libs/apimachinery';
 import type { PathHandler } from '../extension.js';
 import { discoveryHandler, discoveryPaths, rootPathsHandler } from './discovery-handler.js';
 import { DocumentCache } from './document-cache.js';
 import { openApiHandler, type OpenApiDocuments } from './openapi-handler.js';
-import { schemeDocuments } from './scheme-documents.js';
 import { versionHandler, type VersionFacts } from './version.js';
 
 export interface ServerPathsOptions extends VersionFacts {
@@ -31,7 +30,7 @@ export function serverPaths(options: ServerPathsOptions): readonly PathHandler[]
     discoveryPaths(new Map(scheme.groups().map((group) => [group, scheme.versions(group)])));
   const openApiPaths = openApi === undefined ? [] : ['/openapi/v2', '/openapi/v3'];
   return [
-    discoveryHandler(schemeDocuments(scheme), cache),
+    discoveryHandler(discoveryDocuments(scheme), cache),
     ...(openApi === undefined ? [] : [openApiHandler(openApi, cache)]),
     versionHandler(options),
     rootPathsHandler(paths, [...otherPaths, ...openApiPaths], cache),
