@@ -122,6 +122,8 @@ export class ServiceAccountTokenAuthenticator {
           issuer: [...issuers],
           algorithms: ['ES256', 'RS256'],
           currentDate: new Date(clock.nowMs()),
+          // Another master's clock may be ahead of this one's. (The end is checked to the second below.)
+          clockTolerance: leewaySeconds,
           requiredClaims: ['exp', 'aud', 'sub', 'kubernetes.io'],
         },
       );
@@ -130,6 +132,8 @@ export class ServiceAccountTokenAuthenticator {
       if (error instanceof errors.JOSEError || error instanceof ApiError) throw unauthorized();
       throw error;
     }
+    const expiresMs = (payload.exp ?? 0) * 1000;
+    if (expiresMs <= clock.nowMs()) throw unauthorized();
     const claim = kubernetesClaim(payload['kubernetes.io']);
     if (
       claim === undefined ||
@@ -140,7 +144,7 @@ export class ServiceAccountTokenAuthenticator {
     return {
       user: userOf(claim, payload.sub, payload.jti),
       audiences: [payload.aud ?? []].flat(),
-      expiresMs: (payload.exp ?? 0) * 1000,
+      expiresMs,
       bindings: bindingsOf(claim),
     };
   }

@@ -134,6 +134,18 @@ describe('a token', () => {
     expect(await accepted(token)).toBe(false);
   });
 
+  it('is not accepted for the first time after its expiry, and may come from a master whose clock is ahead', async () => {
+    const token = await issue({ expirationSeconds: 600 });
+    nowMs += 601_000;
+    expect(await accepted(token)).toBe(false);
+    const fromTheFuture = await issue();
+    nowMs -= 30_000;
+    expect(await accepted(fromTheFuture)).toBe(true);
+    const tooFar = await issue({ expirationSeconds: 700 });
+    nowMs -= 300_000;
+    expect(await accepted(tooFar)).toBe(false);
+  });
+
   it('is for its audiences alone', async () => {
     const token = await issue({ audiences: ['vault', 'other'] });
     expect(await accepted(token)).toBe(false);
