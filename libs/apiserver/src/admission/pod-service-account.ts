@@ -80,7 +80,7 @@ async function lookUp(
 function applyAccount(spec: PodSpec, account: ServiceAccount, reader: AdmissionReader): void {
   const pullSecrets = account.imagePullSecrets ?? [];
   if ((spec.imagePullSecrets ?? []).length === 0 && pullSecrets.length > 0)
-    spec.imagePullSecrets = pullSecrets.map(({ name }) => ({ ...(name === undefined ? {} : { name }) }));
+    spec.imagePullSecrets = pullSecrets.map((reference) => ({ ...reference }));
   if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
     mountToken(spec, reader);
 }

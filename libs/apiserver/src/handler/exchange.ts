@@ -23,11 +23,7 @@ export interface Exchange {
 /** The form of the answer. In-process callers take objects, whatever they accept. */
 export function formOf({ request, declaration }: Exchange, tables = true): OutputForm {
   if (request.wantsObject) return jsonForm;
-  return negotiate(request.headers['accept'], { protobuf: hasProtobuf(declaration), tables });
-}
-
-function hasProtobuf(_declaration: ResourceDeclaration): boolean {
-  return false;
+  return negotiate(request.headers['accept'], { protobuf: declaration.definition !== undefined, tables });
 }
 
 export function tableOptions({ core, request }: Exchange): TableOptions {

@@ -1,4 +1,12 @@
-import { toTable, type KubernetesObject, type ResourceDeclaration } from '#libs/apimachinery';
+import {
+  encodeProtobuf,
+  encodeProtobufList,
+  encodeProtobufMessage,
+  encodeWatchFrame,
+  toTable,
+  type KubernetesObject,
+  type ResourceDeclaration,
+} from '#libs/apimachinery';
 import { stringify as yamlStringify } from 'yaml';
 import type { ListMetadata } from './list-body.js';
 import type { OutputForm } from './negotiate.js';
@@ -67,7 +75,7 @@ export function encodeAny(form: OutputForm, object: object): Uint8Array {
     case 'yaml':
       return Buffer.from(yamlStringify(object));
     case 'protobuf':
-      return Buffer.from(JSON.stringify(object));
+      return encodeProtobuf(object);
   }
 }
 
@@ -75,6 +83,7 @@ const frameTail = Buffer.from('}\n');
 
 /** A watch frame: `{"type":…,"object":…}` and a newline, or length-prefixed protobuf. */
 export function wrapFrame(form: OutputForm, type: string, object: Uint8Array): Uint8Array {
+  if (form.encoding === 'protobuf') return encodeWatchFrame(type, object);
   const head = `{"type":"${type}","object":`;
   const frame = Buffer.allocUnsafe(head.length + object.length + frameTail.length);
   frame.write(head, 0, 'latin1');
@@ -96,18 +105,18 @@ export function encodeListForm(
     const options = { includeObject, nowSeconds, listMetadata: metadata, version: form.metaVersion };
     return encodeAny(form, toTable(declaration, objects, options));
   }
+  const partial = form.as === 'partial';
   const { group, version, listKind } = declaration;
-  if (form.as === 'partial')
-    return encodeAny(form, {
-      kind: 'PartialObjectMetadataList',
-      apiVersion: `meta.k8s.io/${form.metaVersion}`,
-      metadata,
-      items: objects.map((object) => partialOf(object, form.metaVersion)),
-    });
-  return encodeAny(form, {
-    kind: listKind,
-    apiVersion: group === '' ? version : `${group}/${version}`,
+  const list = {
+    kind: partial ? 'PartialObjectMetadataList' : listKind,
+    apiVersion: partial ? `meta.k8s.io/${form.metaVersion}` : group === '' ? version : `${group}/${version}`,
     metadata,
-    items: objects,
-  });
+  };
+  const items = partial ? objects.map((object) => partialOf(object, form.metaVersion)) : objects;
+  if (form.encoding === 'protobuf')
+    return encodeProtobufList(
+      list,
+      items.map((item) => encodeProtobufMessage(item)),
+    );
+  return encodeAny(form, { ...list, items });
 }

@@ -26,11 +26,17 @@ export function readBody(stream: Readable, declaredLength: string | undefined): 
       }
       chunks.push(chunk);
     };
+    let whole = false;
+    const broken = (): void => {
+      // `close` follows every stream, also one that was read to its end.
+      if (!whole) reject(new ApiError(400, 'BadRequest', 'the body of the request broke off'));
+    };
     stream.on('data', onData);
-    stream.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)));
-    const broken = (): void => reject(new ApiError(400, 'BadRequest', 'the body of the request broke off'));
+    stream.once('end', () => {
+      whole = true;
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
+    });
     stream.once('error', broken);
-    stream.once('aborted', broken);
     stream.once('close', broken);
   });
 }

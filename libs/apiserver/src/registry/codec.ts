@@ -1,6 +1,7 @@
 import {
   badRequest,
   conformObject,
+  decodeProtobuf,
   decodeObject,
   schemaOf,
   unsupportedMediaType,
@@ -9,7 +10,7 @@ import {
   type KubernetesObject,
 } from '#libs/apimachinery';
 import type { ApiRequest } from '../request.js';
-import { asBuffer } from './decoded-cache.js';
+import { asBuffer } from './bytes.js';
 
 export const jsonType = 'application/json';
 export const yamlType = 'application/yaml';
@@ -50,13 +51,15 @@ export function decodeBody(
   const decoded =
     type === jsonType
       ? decodeObject(body.bytes, options)
-      : conformObject(parsedBody(type, body.bytes), options);
+      : conformObject(parsedBody(type, body.bytes, kind), options);
   warnings.push(...decoded.warnings);
   return decoded.object;
 }
 
 /** Bodies that are not JSON, as JSON values. */
-function parsedBody(type: string, _bytes: Uint8Array): unknown {
+function parsedBody(type: string, bytes: Uint8Array, kind?: KindSchema): unknown {
+  if (type === protobufType && (kind === undefined || kind.definition !== undefined))
+    return decodeProtobuf(bytes, kind).object;
   throw unsupportedMediaType([jsonType, yamlType, protobufType, type].slice(0, 3));
 }
 

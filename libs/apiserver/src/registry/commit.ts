@@ -1,17 +1,8 @@
-import {
-  encodeStored,
-  type KubernetesObject,
-  type ResourceDeclaration,
-  type StoredBytes,
-} from '#libs/apimachinery';
+import { encodeStored, type KubernetesObject, type ResourceDeclaration } from '#libs/apimachinery';
 import type { Compare, KeyValue, Operation } from '#libs/consensus';
 import type { Core } from './core.js';
+import type { StoredForm } from './stamp.js';
 import { txnOptions, type WriteRequest } from './write-request.js';
-
-/** An object in its storage version, decoded and as bytes. */
-export interface StoredForm extends StoredBytes {
-  readonly object: KubernetesObject;
-}
 
 export function storedForm(declaration: ResourceDeclaration, object: KubernetesObject): StoredForm {
   const inStorageVersion = declaration.toStorage === undefined ? object : declaration.toStorage(object);
@@ -29,19 +20,20 @@ export async function commitPut(
   extra: readonly Operation[] = [],
 ): Promise<KeyValue | undefined> {
   const put: Operation = { type: 'put', key, value: stored.bytes, stampOffset: stored.stampOffset };
-  const result = await core.storage.txn({ compare, success: [put, ...extra] }, txnOptions(write));
-  if (!result.succeeded) return undefined;
-  const [first] = result.results;
-  const keyValue = first?.type === 'put' ? first.keyValue : core.storage.get(key);
-  // A retried command may come back without its results, when the key has been written again since.
-  if (keyValue === undefined || keyValue.modRevision !== result.revision)
-    return rebuilt(key, stored, result.revision);
-  // Metadata is copied, for a converted object shares it with the one that is answered.
-  core.decoded.remember(keyValue, {
-    ...stored.object,
-    metadata: { ...stored.object.metadata, resourceVersion: String(result.revision) },
-  });
-  return keyValue;
+  const written = core.decoded.expect(key, stored);
+  try {
+    const result = await core.storage.txn({ compare, success: [put, ...extra] }, txnOptions(write));
+    if (!result.succeeded) return undefined;
+    const [first] = result.results;
+    const keyValue = first?.type === 'put' ? first.keyValue : core.storage.get(key);
+    // A retried command may come back without its results, when the key has been written again since.
+    if (keyValue === undefined || keyValue.modRevision !== result.revision)
+      return rebuilt(key, stored, result.revision);
+    core.decoded.decode(keyValue);
+    return keyValue;
+  } finally {
+    written();
+  }
 }
 
 function rebuilt(key: string, stored: StoredForm, revision: KeyValue['modRevision']): KeyValue {

@@ -1,5 +1,10 @@
-import { resourceVersionSlotBytes } from '#libs/apimachinery';
-import { asBuffer } from './decoded-cache.js';
+import { resourceVersionSlotBytes, type KubernetesObject, type StoredBytes } from '#libs/apimachinery';
+import { asBuffer } from './bytes.js';
+
+/** An object in its storage version, decoded and as bytes. */
+export interface StoredForm extends StoredBytes {
+  readonly object: KubernetesObject;
+}
 
 /** Stored bytes begin `{"apiVersion":…,"kind":…,"metadata":{"resourceVersion":` and the 18-byte slot. */
 const marker = Buffer.from('"metadata":{"resourceVersion":');

@@ -11,13 +11,13 @@ import {
   type KubernetesObject,
 } from '#libs/apimachinery';
 import type { Compare, KeyValue } from '#libs/consensus';
-import { commitDelete, commitPut, storedForm, type StoredForm } from './commit.js';
+import { commitDelete, commitPut, storedForm } from './commit.js';
 import type { Core } from './core.js';
 import { objectKey } from './keys.js';
 import { trackUpdate } from './managed-fields.js';
 import { objectRevision } from './resource-version.js';
 import { servedObject } from './served.js';
-import { equalButForStamp } from './stamp.js';
+import { equalButForStamp, type StoredForm } from './stamp.js';
 import { allowsUnconditionalUpdate } from './update-policy.js';
 import { admissionAttributes, type WriteRequest, type Written } from './write-request.js';
 
