@@ -17,3 +17,4 @@ export * from './patch/index.js';
 export * from './apply/index.js';
 export * from './protobuf/index.js';
 export * from './discovery/index.js';
+export * from './openapi/index.js';
