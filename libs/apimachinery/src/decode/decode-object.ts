@@ -74,7 +74,8 @@ function fit(
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw unrecognized(of, 'json parse error: the body is not a JSON object');
   const object = parsed as Record<string, unknown>;
-  // Counted as sent; apiVersion and kind filled in below are not in the text.
+  // Another kind's fields would all be unknown here, so first of all: is it this kind?
+  const added = expectKind(object, of);
   let keys = 0;
   let unknown: string[] = [];
   if (schema === undefined) keys = countKeys(object);
@@ -89,9 +90,8 @@ function fit(
     keys = findings.keys;
     unknown = findings.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   }
-  expectKind(object, of);
   object['metadata'] ??= {};
-  return { object: object as KubernetesObject, unknown, keys };
+  return { object: object as KubernetesObject, unknown, keys: keys - added };
 }
 
 function settle(
@@ -112,19 +112,27 @@ export function strictDecodingError(of: GroupVersionKind, strictErrors: readonly
   return cannotBeHandled(of, `strict decoding error: ${strictErrors.join(', ')}`);
 }
 
-function expectKind(object: Record<string, unknown>, of: GroupVersionKind): void {
+/** Fills in apiVersion and kind; returns how many keys were added for it. */
+function expectKind(object: Record<string, unknown>, of: GroupVersionKind): number {
+  const before = Number(Object.hasOwn(object, 'apiVersion')) + Number(Object.hasOwn(object, 'kind'));
   const expected = of.group === '' ? of.version : `${of.group}/${of.version}`;
   const { apiVersion, kind } = object;
-  if (apiVersion === undefined || apiVersion === '') object['apiVersion'] = expected;
-  else if (apiVersion !== expected)
+  const version = apiVersion === undefined || apiVersion === '' ? expected : String(apiVersion);
+  if (kind !== undefined && kind !== '' && kind !== of.kind) {
+    const short = version.slice(version.lastIndexOf('/') + 1);
+    // Kubernetes names its internal package: the first word of the group.
+    const home = of.group === '' ? 'core' : of.group.split('.')[0];
     throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+      `${String(kind)} in version ${JSON.stringify(short)} cannot be handled as a ${of.kind}: converting (${short}.${String(kind)}) to (${home}.${of.kind}): unknown conversion`,
     );
-  if (kind === undefined || kind === '') object['kind'] = of.kind;
-  else if (kind !== of.kind)
+  }
+  if (version !== expected)
     throw badRequest(
-      `${String(kind)} in version ${JSON.stringify(of.version)} cannot be handled as a ${of.kind}: the kind in the data (${String(kind)}) does not match the expected kind (${of.kind})`,
+      `the API version in the data (${version}) does not match the expected API version (${expected})`,
     );
+  object['apiVersion'] = expected;
+  object['kind'] = of.kind;
+  return 2 - before;
 }
 
 function unrecognized(of: GroupVersionKind, because: string): ApiError {

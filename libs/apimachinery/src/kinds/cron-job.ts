@@ -72,7 +72,9 @@ export const cronJob = defineKind({
     spec.suspend ??= false;
     spec.successfulJobsHistoryLimit ??= 3;
     spec.failedJobsHistoryLimit ??= 1;
-    if (spec.jobTemplate?.spec !== undefined) setJobSpecDefaults(spec.jobTemplate.spec);
+    const template = (spec.jobTemplate ??= {});
+    template.metadata ??= {};
+    setJobSpecDefaults((template.spec ??= {}));
   },
   validate(object, errors) {
     validate(object, errors);

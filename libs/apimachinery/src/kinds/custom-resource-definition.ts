@@ -56,8 +56,7 @@ function checkVersions(spec: DefinitionSpec, errors: FieldErrors): void {
         ),
       );
     seen.add(name);
-    if (schema?.openAPIV3Schema === undefined)
-      errors.push(required(`${at}.schema.openAPIV3Schema`, 'schemas are required'));
+    if (schema?.openAPIV3Schema === undefined) errors.push(required(`${at}.schema.openAPIV3Schema`));
   }
   if (versions.filter(({ storage }) => storage === true).length !== 1)
     errors.push(
@@ -86,8 +85,8 @@ function validate(object: KubernetesObject, errors: FieldErrors): void {
   if (scope === undefined) errors.push(required('spec.scope'));
   else if (scope !== 'Cluster' && scope !== 'Namespaced')
     errors.push(notSupported('spec.scope', scope, ['Cluster', 'Namespaced']));
-  checkNames(spec, errors);
   checkVersions(spec, errors);
+  checkNames(spec, errors);
   if (conversion.strategy !== 'None' && conversion.strategy !== 'Webhook')
     errors.push(notSupported('spec.conversion.strategy', conversion.strategy, ['None', 'Webhook']));
   if (spec.preserveUnknownFields === true)
@@ -121,6 +120,8 @@ export const customResourceDefinition = defineKind({
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
   generation: true,
+  customFinalizers: true,
+  initialStatus: () => ({ acceptedNames: { kind: '', plural: '' } }),
   setDefaults(object) {
     const spec = specOf(object);
     const names = (spec.names ??= {});

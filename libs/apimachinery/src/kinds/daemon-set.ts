@@ -39,7 +39,7 @@ function validateStrategy({ updateStrategy = {} }: DaemonSetSpec, errors: FieldE
   const path = 'spec.updateStrategy';
   if (type === 'OnDelete') return;
   if (type !== 'RollingUpdate') {
-    errors.push(notSupported(`${path}.type`, type, ['RollingUpdate', 'OnDelete']));
+    errors.push(notSupported(path, updateStrategy, ['RollingUpdate', 'OnDelete']));
     return;
   }
   if (rollingUpdate === undefined) {
@@ -86,7 +86,7 @@ export const daemonSet = defineKind({
       strategy.rollingUpdate.maxUnavailable ??= 1;
       strategy.rollingUpdate.maxSurge ??= 0;
     }
-    setPodTemplateDefaults(spec.template);
+    setPodTemplateDefaults(spec);
   },
   prepareForCreate(object) {
     object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: '1' };

@@ -4,7 +4,7 @@ import type { FieldErrors } from '../scheme/define-kind.js';
 import { semanticEqual } from '../scheme/semantic-equal.js';
 import { deploymentColumns } from '../tables/workload-columns.js';
 import type { KubernetesObject } from '../types.js';
-import { checkIntOrPercent, checkNonNegative } from './common/checks.js';
+import { checkAtMost100Percent, checkIntOrPercent, checkNonNegative } from './common/checks.js';
 import { setPodTemplateDefaults } from './common/pod-defaults.js';
 import {
   checkImmutable,
@@ -49,12 +49,13 @@ function validateStrategy({ strategy = {} }: DeploymentSpec, errors: FieldErrors
       return;
     }
     const { maxUnavailable, maxSurge } = rollingUpdate;
-    checkIntOrPercent(maxUnavailable, `${path}.maxUnavailable`, errors, 100);
+    checkIntOrPercent(maxUnavailable, `${path}.maxUnavailable`, errors);
     checkIntOrPercent(maxSurge, `${path}.maxSurge`, errors);
     if (intOrPercent(maxUnavailable) === 0 && intOrPercent(maxSurge) === 0)
       errors.push(
         invalidValue(`${path}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'),
       );
+    checkAtMost100Percent(maxUnavailable, `${path}.maxUnavailable`, errors);
   } else errors.push(notSupported('spec.strategy', strategy, ['Recreate', 'RollingUpdate']));
 }
 
@@ -79,7 +80,7 @@ export const deployment = defineKind({
       strategy.rollingUpdate.maxUnavailable ??= '25%';
       strategy.rollingUpdate.maxSurge ??= '25%';
     }
-    setPodTemplateDefaults(spec.template);
+    setPodTemplateDefaults(spec);
   },
   validate,
   validateUpdate(next, previous, errors, subresource) {

@@ -10,6 +10,7 @@ import { isDns1123Label, isDns1123Subdomain } from './common/names.js';
 import { checkImmutable } from './common/workload.js';
 
 interface Endpoint {
+  conditions?: object;
   addresses?: string[];
   hostname?: string;
   nodeName?: string;
@@ -74,6 +75,7 @@ export const endpointSlice = defineKind({
   alsoNewGeneration: (next, previous) => !semanticEqual(next.metadata.labels, previous.metadata.labels),
   columns: endpointSliceColumns,
   setDefaults(object) {
+    for (const endpoint of (object as Slice).endpoints ?? []) endpoint.conditions ??= {};
     for (const port of (object as Slice).ports ?? []) {
       port.name ??= '';
       port.protocol ??= 'TCP';

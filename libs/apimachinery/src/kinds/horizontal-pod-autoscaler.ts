@@ -14,7 +14,7 @@ interface ScalingRules {
 }
 
 interface HpaSpec {
-  scaleTargetRef?: { kind?: string; name?: string };
+  scaleTargetRef?: { apiVersion?: string; kind?: string; name?: string };
   minReplicas?: number;
   maxReplicas?: number;
   targetCPUUtilizationPercentage?: number;
@@ -46,6 +46,14 @@ function validateSpec(object: KubernetesObject, errors: FieldErrors): void {
         errors,
       );
   }
+  if (object.apiVersion.endsWith('v2') && scaleTargetRef.apiVersion?.includes('/') !== true)
+    errors.push(
+      invalidValue(
+        'spec.scaleTargetRef.apiVersion',
+        scaleTargetRef.apiVersion ?? '',
+        'apiVersion must specify API group',
+      ),
+    );
 }
 
 /** What the controller does where a rule leaves it open. */
@@ -74,7 +82,7 @@ export const horizontalPodAutoscaler = defineKind({
   ...names,
   versions: ['v2'],
   columns: horizontalPodAutoscalerColumns,
-  initialStatus: () => ({ desiredReplicas: 0, currentMetrics: [] }),
+  initialStatus: () => ({ desiredReplicas: 0 }),
   setDefaults(object) {
     const spec = specOf(object);
     spec.minReplicas ??= 1;

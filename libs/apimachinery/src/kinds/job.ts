@@ -34,7 +34,7 @@ const specOf = (object: KubernetesObject): JobSpec => (object['spec'] ?? {}) as 
 export function setJobSpecDefaults(spec: JobSpec): void {
   for (const rule of spec.podFailurePolicy?.rules ?? [])
     for (const pattern of rule.onPodConditions ?? []) pattern.status ??= 'True';
-  setPodTemplateDefaults(spec.template);
+  setPodTemplateDefaults(spec);
 }
 
 const nonNegative = [
@@ -118,16 +118,18 @@ function validate(object: KubernetesObject, errors: FieldErrors): void {
     );
 }
 
-function validateGeneratedLabels(object: KubernetesObject, errors: FieldErrors): void {
-  const spec = specOf(object);
-  if (spec.manualSelector === true) return;
-  const { name = '', uid = '' } = object.metadata;
-  const labels = spec.template?.metadata?.labels ?? {};
-  for (const [key, value] of generatedLabels(name, uid))
+function validateGenerated(object: KubernetesObject, errors: FieldErrors): void {
+  const { manualSelector, selector, template } = specOf(object);
+  if (manualSelector === true || selector === undefined) return;
+  const expected = generatedLabels(object.metadata.name ?? '', object.metadata.uid ?? '');
+  const labels = template?.metadata?.labels ?? {};
+  for (const [key, value] of expected)
     if (labels[key] !== value)
       errors.push(
         invalidValue(`spec.template.metadata.labels[${key}]`, labels[key] ?? '', `must be '${value}'`),
       );
+  if (!selectorMatches(selector, Object.fromEntries(expected)))
+    errors.push(invalidValue('spec.selector', selector, '`selector` not auto-generated'));
 }
 
 function generatedLabels(name: string, uid: string): readonly [string, string][] {
@@ -198,9 +200,17 @@ export const job = defineKind({
     spec.manualSelector ??= false;
     setJobSpecDefaults(spec);
   },
-  prepareForCreate: generateSelector,
+  prepareForCreate(object) {
+    const labels = object.metadata.labels;
+    const followed = semanticEqual(labels ?? {}, specOf(object).template?.metadata?.labels ?? {});
+    generateSelector(object);
+    // Labels that came from the template go on following it.
+    const generated = specOf(object).template?.metadata?.labels;
+    if ((followed || labels === undefined) && generated !== undefined)
+      object.metadata.labels = { ...generated };
+  },
   validate(object, errors) {
-    validateGeneratedLabels(object, errors);
+    validateGenerated(object, errors);
     validate(object, errors);
   },
   validateUpdate(next, previous, errors, subresource) {

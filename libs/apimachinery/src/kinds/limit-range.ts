@@ -14,25 +14,25 @@ interface Limit {
   maxLimitRequestRatio?: Quantities;
 }
 
-/** The lesser must not exceed the greater, in Kubernetes' order of comparison. */
+/** The lesser must not exceed the greater: both, their words in the message, the field that is blamed and the value shown. */
 const orders = [
-  ['min', 'max', 'min', 'max'],
-  ['min', 'defaultRequest', 'min', 'default request'],
-  ['defaultRequest', 'max', 'default request', 'max'],
-  ['defaultRequest', 'default', 'default request', 'default limit'],
-  ['min', 'default', 'min', 'default'],
-  ['default', 'max', 'default', 'max'],
+  ['min', 'max', 'min', 'max', 'min', 'min'],
+  ['min', 'defaultRequest', 'min', 'default request', 'defaultRequest', 'defaultRequest'],
+  ['defaultRequest', 'max', 'default request', 'max', 'defaultRequest', 'defaultRequest'],
+  ['defaultRequest', 'default', 'default request', 'default limit', 'defaultRequest', 'defaultRequest'],
+  ['min', 'default', 'min', 'default', 'default', 'min'],
+  ['default', 'max', 'default', 'max', 'default', 'max'],
 ] as const;
 
 function checkOrders(limit: Limit, at: string, errors: FieldErrors): void {
-  for (const [lesser, greater, lesserWord, greaterWord] of orders) {
+  for (const [lesser, greater, lesserWord, greaterWord, field, shown] of orders) {
     for (const [name, low] of Object.entries(limit[lesser] ?? {})) {
       const high = limit[greater]?.[name];
       if (high !== undefined && compareQuantityTexts(low, high) > 0)
         errors.push(
           invalidValue(
-            `${at}.${lesser}[${name}]`,
-            low,
+            `${at}.${field}[${name}]`,
+            limit[shown]![name],
             `${lesserWord} value ${low} is greater than ${greaterWord} value ${high}`,
           ),
         );

@@ -21,7 +21,8 @@ const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'] as const;
 function validate(object: KubernetesObject, errors: FieldErrors): void {
   const seen = new Set<string>();
   for (const [index, taint] of (specOf(object).taints ?? []).entries()) {
-    const at = `spec.taints[${index}]`;
+    // Kubernetes blames metadata here.
+    const at = `metadata.taints[${index}]`;
     const { key = '', value = '', effect = '' } = taint;
     checkRule(key, isQualifiedName, `${at}.key`, errors);
     checkRule(value, isLabelValue, `${at}.value`, errors);

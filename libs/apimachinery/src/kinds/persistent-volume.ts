@@ -68,11 +68,13 @@ export const persistentVolume = defineKind({
   resource: 'persistentvolumes',
   shortNames: ['pv'],
   columns: persistentVolumeColumns,
-  initialStatus: () => ({ phase: 'Pending' }),
+  initialStatus: (_object, { now }) => ({ phase: 'Pending', lastPhaseTransitionTime: now }),
   setDefaults(object) {
     const spec = specOf(object);
     spec.persistentVolumeReclaimPolicy ??= 'Retain';
     spec.volumeMode ??= 'Filesystem';
+    const { hostPath } = spec as { hostPath?: { type?: string } };
+    if (hostPath !== undefined) hostPath.type ??= '';
   },
   validate,
   validateUpdate(next, previous, errors, subresource) {

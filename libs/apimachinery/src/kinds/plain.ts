@@ -16,7 +16,7 @@ export const plainKinds: readonly KindDefinition[] = [
     group: '',
     resource: 'podtemplates',
     generation: true,
-    setDefaults: (object) => setPodTemplateDefaults(object['template'] as PodTemplateSpec | undefined),
+    setDefaults: (object) => setPodTemplateDefaults(object as { template?: PodTemplateSpec }),
     validate: (object, errors) =>
       validatePodTemplate(object['template'] as PodTemplateSpec | undefined, 'template', errors),
   }),

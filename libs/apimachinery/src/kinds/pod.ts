@@ -31,7 +31,7 @@ export const pod = defineKind({
   setDefaults(pod) {
     if (pod['spec'] !== undefined) setPodDefaults(specOf(pod));
   },
-  initialStatus(pod) {
+  initialStatus(pod, { now }) {
     const gated = (specOf(pod).schedulingGates ?? []).length > 0;
     return {
       phase: 'Pending',
@@ -41,6 +41,7 @@ export const pod = defineKind({
               {
                 type: 'PodScheduled',
                 status: 'False',
+                lastTransitionTime: now,
                 reason: 'SchedulingGated',
                 message: 'Scheduling is blocked due to non-empty scheduling gates',
               },
@@ -65,6 +66,10 @@ export const pod = defineKind({
     validatePodSpec(specOf(pod), 'spec', errors);
     if ((specOf(pod).ephemeralContainers ?? []).length > 0)
       errors.push(forbiddenField('spec.ephemeralContainers', 'cannot be set on create'));
+    if ((specOf(pod).nodeName ?? '') !== '' && (specOf(pod).schedulingGates ?? []).length > 0)
+      errors.push(
+        forbiddenField('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'),
+      );
   },
   validateUpdate(next, previous, errors, subresource) {
     if (subresource === 'status') return;

@@ -32,7 +32,7 @@ export const replicaSet = defineKind({
   setDefaults(object) {
     const spec = specOf(object);
     spec.replicas ??= 1;
-    setPodTemplateDefaults(spec.template);
+    setPodTemplateDefaults(spec);
   },
   validate,
   validateUpdate(next, previous, errors, subresource) {

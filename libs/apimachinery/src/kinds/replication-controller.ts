@@ -35,7 +35,8 @@ export const replicationController = defineKind({
       spec.selector ??= { ...labels };
       object.metadata.labels ??= { ...labels };
     }
-    setPodTemplateDefaults(spec.template);
+    // A template is a pointer here: it may be missing, and then is found missing.
+    if (spec.template !== undefined) setPodTemplateDefaults(spec);
   },
   validate(object, errors) {
     const spec = specOf(object);

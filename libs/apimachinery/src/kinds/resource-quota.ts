@@ -59,7 +59,10 @@ function validate(object: KubernetesObject, errors: FieldErrors): void {
       !name.startsWith('hugepages-') &&
       !/^(?:requests\.hugepages-|limits\.hugepages-)/.test(name)
     )
-      errors.push(invalidValue(at, name, 'must be a standard resource type or fully qualified'));
+      errors.push(
+        invalidValue(at, name, 'must be a standard resource type or fully qualified'),
+        invalidValue(at, name, 'must be a standard resource for quota'),
+      );
     checkQuantity(name, quantity, at, errors);
   }
   for (const scope of spec.scopes ?? [])

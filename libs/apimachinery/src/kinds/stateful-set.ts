@@ -97,6 +97,7 @@ export const statefulSet = defineKind({
   setDefaults(object) {
     const spec = specOf(object);
     spec.podManagementPolicy ??= 'OrderedReady';
+    spec.serviceName ??= '';
     spec.replicas ??= 1;
     spec.revisionHistoryLimit ??= 10;
     const strategy = (spec.updateStrategy ??= {});
@@ -115,7 +116,7 @@ export const statefulSet = defineKind({
       if (claim.spec !== undefined) setClaimSpecDefaults(claim.spec);
       claim.status ??= { phase: 'Pending' };
     }
-    setPodTemplateDefaults(spec.template);
+    setPodTemplateDefaults(spec);
   },
   validate: (object, errors) => validate(object, errors, true),
   validateUpdate(next, previous, errors, subresource) {

@@ -18,6 +18,8 @@ interface Shape {
   readonly hasStatus: boolean;
   readonly namespaced: boolean;
   readonly definition: KindDefinition;
+  /** Finalizers are standard or have a domain; custom resources may have others. */
+  readonly standardFinalizers: boolean;
 }
 
 /**
@@ -35,7 +37,12 @@ export function declare(
     subresources.some((sub) => sub.subresource === 'status') &&
     definition !== undefined &&
     schemaOf(definition).properties?.has('status') === true;
-  const shape: Shape = { hasStatus, namespaced: row.namespaced, definition: kind };
+  const shape: Shape = {
+    hasStatus,
+    namespaced: row.namespaced,
+    definition: kind,
+    standardFinalizers: kind.customFinalizers !== true,
+  };
   return {
     group: row.group,
     version: row.version,
@@ -52,12 +59,26 @@ export function declare(
     storageVersion: stored,
     virtual: kind.virtual ?? !row.verbs.includes('get'),
     allowCreateOnUpdate: kind.allowCreateOnUpdate ?? false,
-    setDefaults: kind.setDefaults ?? (() => undefined),
+    setDefaults: defaultsOf(definition, kind),
     columns: kind.columns ?? defaultColumns,
     selectableFields: kind.selectableFields ?? {},
     ...(kind.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: kind.gracePeriodSeconds }),
     ...strategyOf(shape),
     ...conversionOf(row, kind, stored),
+  };
+}
+
+/** In Go a spec that was not sent is an empty one, and gets its defaults. */
+function defaultsOf(
+  definition: string | undefined,
+  kind: KindDefinition,
+): ResourceDeclaration['setDefaults'] {
+  const own = kind.setDefaults;
+  const hasSpec = definition !== undefined && schemaOf(definition).properties?.has('spec') === true;
+  if (!hasSpec) return own ?? (() => undefined);
+  return (object) => {
+    object['spec'] ??= {};
+    own?.(object);
   };
 }
 
@@ -92,11 +113,12 @@ type Strategy = Pick<
 
 /** The strategy every kind has; hooks of the kind run inside. Custom resources use it too. */
 export function strategyOf(shape: Shape): Strategy {
-  const { hasStatus, namespaced, definition: kind } = shape;
+  const { hasStatus, namespaced, definition: kind, standardFinalizers } = shape;
   const nameRule = kind.name ?? dnsSubdomain;
   return {
     prepareForCreate(object, context) {
-      if (hasStatus && kind.statusOnCreate !== true) object['status'] = kind.initialStatus?.(object) ?? {};
+      if (hasStatus && kind.statusOnCreate !== true)
+        object['status'] = kind.initialStatus?.(object, context) ?? {};
       if (kind.generation === true) object.metadata.generation = 1;
       else delete object.metadata.generation;
       kind.prepareForCreate?.(object, context);
@@ -110,13 +132,13 @@ export function strategyOf(shape: Shape): Strategy {
     },
     validate(object) {
       const errors: FieldError[] = [];
-      validateMetadata(object.metadata, { namespaced, nameRule }, errors);
+      validateMetadata(object.metadata, { namespaced, nameRule, standardFinalizers }, errors);
       kind.validate?.(object, errors);
       return errors;
     },
     validateUpdate(next, previous, subresource = '') {
       const errors: FieldError[] = [];
-      validateMetadata(next.metadata, { namespaced, nameRule }, errors);
+      validateMetadata(next.metadata, { namespaced, nameRule, standardFinalizers }, errors);
       validateMetadataUpdate(next.metadata, previous.metadata, errors);
       if (kind.validateUpdate !== undefined) kind.validateUpdate(next, previous, errors, subresource);
       else kind.validate?.(next, errors);

@@ -26,6 +26,8 @@ export interface KindDefinition {
   readonly fromStorage?: (object: KubernetesObject) => KubernetesObject;
   readonly virtual?: boolean;
   readonly allowCreateOnUpdate?: boolean;
+  /** Finalizers need neither be standard nor have a domain. */
+  readonly customFinalizers?: boolean;
   /** Default: a DNS subdomain. */
   readonly name?: NameRule;
   /** metadata.generation is 1 on create and counts changes of everything but metadata and status. */
@@ -35,7 +37,7 @@ export interface KindDefinition {
   /** Create keeps the status that was sent (nodes register with one). */
   readonly statusOnCreate?: boolean;
   /** What status is on create; default `{}` where the kind has one. */
-  readonly initialStatus?: (object: KubernetesObject) => Record<string, unknown>;
+  readonly initialStatus?: (object: KubernetesObject, context: StrategyContext) => Record<string, unknown>;
   /** Subresources beside `status` whose update writes the status, e.g. `approval`; their hook must keep the rest. */
   readonly statusWriters?: readonly string[];
   readonly setDefaults?: (object: KubernetesObject) => void;

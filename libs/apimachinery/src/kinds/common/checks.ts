@@ -18,7 +18,7 @@ export function checkNonNegative(value: number | undefined, path: string, errors
 }
 
 export function checkPositive(value: number | undefined, path: string, errors: FieldErrors): void {
-  if ((value ?? 0) <= 0) errors.push(invalidValue(path, value ?? 0, 'must be greater than 0'));
+  if ((value ?? 0) <= 0) errors.push(invalidValue(path, value ?? 0, 'must be greater than zero'));
 }
 
 /** Required unless `optional`, and one of the words. */
@@ -63,16 +63,21 @@ export function checkIntOrPercent(
   value: number | string | undefined,
   path: string,
   errors: FieldErrors,
-  maxPercent?: number,
+  maxPercent?: 100,
 ): void {
   if (value === undefined) return;
   if (typeof value === 'number') checkNonNegative(value, path, errors);
-  else {
-    const messages = isPercent(value);
-    for (const message of messages) errors.push(invalidValue(path, value, message));
-    if (messages.length === 0 && maxPercent !== undefined && Number(value.slice(0, -1)) > maxPercent)
-      errors.push(invalidValue(path, value, `must not be greater than ${maxPercent}%`));
-  }
+  else checkRule(value, isPercent, path, errors);
+  if (maxPercent !== undefined) checkAtMost100Percent(value, path, errors);
+}
+
+export function checkAtMost100Percent(
+  value: number | string | undefined,
+  path: string,
+  errors: FieldErrors,
+): void {
+  if (typeof value === 'string' && isPercent(value).length === 0 && Number(value.slice(0, -1)) > 100)
+    errors.push(invalidValue(path, value, 'must not be greater than 100%'));
 }
 
 export function checkLabelSelector(

@@ -15,7 +15,14 @@ import {
   checkRule,
   protocols,
 } from './checks.js';
-import { isConfigMapKey, isEnvVarName, isValidPort, isValidPortName, regexError } from './names.js';
+import {
+  isConfigMapKey,
+  isDns1123Subdomain,
+  isEnvVarName,
+  isValidPort,
+  isValidPortName,
+  regexError,
+} from './names.js';
 import type { Container, EnvVar, Handler, PodSpec, Probe, SecurityContext } from './pod-types.js';
 import { checkResources } from './resources.js';
 import { validateVolumeUses } from './volumes.js';
@@ -81,7 +88,7 @@ function validateContainer(
     const from = `${at}.envFrom[${index}]`;
     const { configMapRef, secretRef } = source;
     if (configMapRef === undefined && secretRef === undefined)
-      errors.push(invalidValue(from, '', 'must specify one of: `configMapRef` or `secretRef`'));
+      errors.push(invalidValue(`${at}.envFrom`, '', 'must specify one of: `configMapRef` or `secretRef`'));
     if (configMapRef !== undefined && (configMapRef.name ?? '') === '')
       errors.push(required(`${from}.configMapRef.name`));
     if (secretRef !== undefined && (secretRef.name ?? '') === '')
@@ -136,6 +143,32 @@ const envFieldPaths = [
   'status.podIPs',
 ];
 
+const resourceFields = [
+  'limits.cpu',
+  'limits.ephemeral-storage',
+  'limits.memory',
+  'requests.cpu',
+  'requests.ephemeral-storage',
+  'requests.memory',
+];
+
+/** Labels that a pod has but no variable may take. */
+const otherFieldPaths = [
+  'spec.restartPolicy',
+  'spec.schedulerName',
+  'spec.hostNetwork',
+  'status.phase',
+  'status.nominatedNodeName',
+  'metadata.labels',
+  'metadata.annotations',
+];
+
+function checkFieldPath(path: string, at: string, errors: FieldErrors): void {
+  if (envFieldPaths.includes(path) || /^metadata\.(?:labels|annotations)\['.*'\]$/.test(path)) return;
+  if (otherFieldPaths.includes(path)) errors.push(notSupported(at, path, envFieldPaths));
+  else errors.push(invalidValue(at, path, `error converting fieldPath: field label not supported: ${path}`));
+}
+
 function validateEnv(env: readonly EnvVar[], path: string, errors: FieldErrors): void {
   for (const [index, variable] of env.entries()) {
     const at = `${path}[${index}]`;
@@ -154,20 +187,23 @@ function validateValueFrom(variable: EnvVar, at: string, errors: FieldErrors): v
   if (fieldRef !== undefined) {
     const path = fieldRef.fieldPath ?? '';
     if (path === '') errors.push(required(`${at}.fieldRef.fieldPath`));
-    else if (!envFieldPaths.includes(path) && !/^metadata\.(labels|annotations)\['.*'\]$/.test(path))
-      errors.push(notSupported(`${at}.fieldRef.fieldPath`, path, envFieldPaths));
+    else checkFieldPath(path, `${at}.fieldRef.fieldPath`, errors);
   }
   for (const [name, reference] of [
     ['configMapKeyRef', configMapKeyRef],
     ['secretKeyRef', secretKeyRef],
   ] as const) {
     if (reference === undefined) continue;
-    if ((reference.name ?? '') === '') errors.push(required(`${at}.${name}.name`));
+    checkRule(reference.name ?? '', isDns1123Subdomain, `${at}.${name}.name`, errors);
     if ((reference.key ?? '') === '') errors.push(required(`${at}.${name}.key`));
     else checkRule(reference.key!, isConfigMapKey, `${at}.${name}.key`, errors);
   }
-  if (resourceFieldRef !== undefined && (resourceFieldRef.resource ?? '') === '')
-    errors.push(required(`${at}.resourceFieldRef.resource`));
+  if (resourceFieldRef !== undefined) {
+    const resource = resourceFieldRef.resource ?? '';
+    if (resource === '') errors.push(required(`${at}.resourceFieldRef.resource`));
+    else if (!resourceFields.includes(resource) && !/^(?:limits|requests)\.hugepages-/.test(resource))
+      errors.push(notSupported(`${at}.resourceFieldRef.resource`, resource, resourceFields));
+  }
   if (sources === 0)
     errors.push(
       invalidValue(
@@ -218,12 +254,26 @@ function checkProbe(probe: Probe | undefined, at: string, errors: FieldErrors, o
 const handlerKinds = ['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const;
 
 function checkHandler(handler: Handler, at: string, errors: FieldErrors): void {
-  const kinds = handlerKinds.filter((kind) => handler[kind] !== undefined);
-  if (kinds.length === 0) errors.push(required(at, 'must specify a handler type'));
-  for (const extra of kinds.slice(1))
-    errors.push(forbiddenField(`${at}.${extra}`, 'may not specify more than 1 handler type'));
+  let found = false;
+  for (const kind of handlerKinds) {
+    if (handler[kind] === undefined) continue;
+    if (found) errors.push(forbiddenField(`${at}.${kind}`, 'may not specify more than 1 handler type'));
+    else checkAction(handler, kind, at, errors);
+    found = true;
+  }
+  if (!found) errors.push(required(at, 'must specify a handler type'));
+}
+
+const headerFormat = '[-A-Za-z0-9]+';
+
+function checkAction(
+  handler: Handler,
+  kind: (typeof handlerKinds)[number],
+  at: string,
+  errors: FieldErrors,
+): void {
   const { exec, httpGet, tcpSocket, grpc } = handler;
-  switch (kinds[0]) {
+  switch (kind) {
     case 'exec':
       if ((exec!.command ?? []).length === 0) errors.push(required(`${at}.exec.command`));
       break;
@@ -238,7 +288,7 @@ function checkHandler(handler: Handler, at: string, errors: FieldErrors): void {
               name,
               regexError(
                 "a valid HTTP header must consist of alphanumeric characters or '-'",
-                '[-A-Za-z0-9]+',
+                headerFormat,
                 'X-Header-Name',
               ),
             ),
@@ -250,7 +300,7 @@ function checkHandler(handler: Handler, at: string, errors: FieldErrors): void {
     case 'grpc':
       checkPortNumberOrName(grpc!.port, `${at}.grpc.port`, errors);
       break;
-    default:
+    case 'sleep':
   }
 }
 
@@ -260,8 +310,7 @@ function validateInitContainer(container: Container, at: string, errors: FieldEr
     validateProbes(container, at, errors);
     return;
   }
-  if (restartPolicy !== undefined)
-    errors.push(notSupported(`${at}.restartPolicy`, restartPolicy, ['Always']));
+  checkOneOf(restartPolicy, ['Always', 'Never', 'OnFailure'], `${at}.restartPolicy`, errors, true);
   for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const)
     if (container[field] !== undefined)
       errors.push(

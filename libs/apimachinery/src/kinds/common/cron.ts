@@ -43,21 +43,23 @@ function partProblem(part: string, { min, max, names }: Bounds): string | undefi
   const [low = '', high, ...moreEnds] = range.split('-');
   if (moreEnds.length > 0) return `too many hyphens: ${part}`;
   if (step !== undefined && !/^[1-9]\d*$/.test(step))
-    return /^0+$/.test(step)
-      ? `step of range should be a positive number: ${part}`
-      : `failed to parse int from ${step}`;
-  if (low === '*' || low === '?') return high === undefined ? undefined : `failed to parse int from ${low}`;
+    return /^0+$/.test(step) ? `step of range should be a positive number: ${part}` : notNumber(step);
+  if (low === '*' || low === '?') return high === undefined ? undefined : notNumber(low);
   const numberOf = (word: string): number | undefined => {
     const named = names.indexOf(word.toUpperCase());
     if (named !== -1) return min + named;
     return /^\d+$/.test(word) ? Number(word) : undefined;
   };
   const start = numberOf(low);
-  if (start === undefined) return `failed to parse int from ${low}`;
+  if (start === undefined) return notNumber(low);
   const end = high === undefined ? (step === undefined ? start : max) : numberOf(high);
-  if (end === undefined) return `failed to parse int from ${high}`;
+  if (end === undefined) return notNumber(high ?? '');
   if (start < min) return `beginning of range (${start}) below minimum (${min}): ${part}`;
   if (end > max) return `end of range (${end}) above maximum (${max}): ${part}`;
   if (start > end) return `beginning of range (${start}) beyond end of range (${end}): ${part}`;
   return undefined;
+}
+
+function notNumber(word: string): string {
+  return `failed to parse int from ${word}: strconv.Atoi: parsing ${JSON.stringify(word)}: invalid syntax`;
 }

@@ -10,7 +10,11 @@ export const maxAnnotationsBytes = 256 * 1024;
 /** metav1 validation (k8s.io/apimachinery/pkg/api/validation/objectmeta.go). The name has been generated already. */
 export function validateMetadata(
   meta: ObjectMeta,
-  rules: { readonly namespaced: boolean; readonly nameRule: NameRule },
+  rules: {
+    readonly namespaced: boolean;
+    readonly nameRule: NameRule;
+    readonly standardFinalizers: boolean;
+  },
   errors: FieldErrors,
 ): void {
   const { name = '', generateName = '', namespace = '' } = meta;
@@ -32,7 +36,7 @@ export function validateMetadata(
   validateLabels(meta.labels, 'metadata.labels', errors);
   validateAnnotations(meta.annotations, 'metadata.annotations', errors);
   validateOwnerReferences(meta.ownerReferences, errors);
-  validateFinalizers(meta.finalizers, errors);
+  validateFinalizers(meta.finalizers, rules.standardFinalizers, errors);
 }
 
 export function validateLabels(
@@ -101,11 +105,26 @@ function validateOwnerReferences(
   }
 }
 
-function validateFinalizers(finalizers: readonly string[] | undefined, errors: FieldErrors): void {
+const standard = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+function validateFinalizers(
+  finalizers: readonly string[] | undefined,
+  onlyStandard: boolean,
+  errors: FieldErrors,
+): void {
   const path = 'metadata.finalizers';
   if (finalizers === undefined) return;
   for (const finalizer of finalizers)
     for (const message of isQualifiedName(finalizer)) errors.push(invalidValue(path, finalizer, message));
+  for (const [index, finalizer] of finalizers.entries())
+    if (onlyStandard && !finalizer.includes('/') && !standard.has(finalizer))
+      errors.push(
+        invalidValue(
+          `${path}[${index}]`,
+          finalizer,
+          'name is neither a standard finalizer name nor is it fully qualified',
+        ),
+      );
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
     errors.push(invalidValue(path, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'));
 }

@@ -9,8 +9,10 @@ import type {
 } from './pod-types.js';
 
 /** Source: k8s.io/kubernetes/pkg/apis/core/v1/defaults.go. Everything in place. */
-export function setPodTemplateDefaults(template: PodTemplateSpec | undefined): void {
-  if (template?.spec !== undefined) setPodSpecDefaults(template.spec);
+export function setPodTemplateDefaults(owner: { template?: PodTemplateSpec }): void {
+  const template = (owner.template ??= {});
+  template.metadata ??= {};
+  setPodSpecDefaults((template.spec ??= {}));
 }
 
 export function setPodSpecDefaults(spec: PodSpec): void {
@@ -109,8 +111,11 @@ function setVolumeDefaults(volume: Volume): void {
       setDownwardDefaults(source.downwardAPI?.items);
     }
   } else if (hostPath !== undefined) hostPath.type ??= '';
-  else if (ephemeral?.volumeClaimTemplate?.spec !== undefined)
-    ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+  else if (ephemeral?.volumeClaimTemplate !== undefined) {
+    ephemeral.volumeClaimTemplate.metadata ??= {};
+    if (ephemeral.volumeClaimTemplate.spec !== undefined)
+      ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+  }
 }
 
 function setDownwardDefaults(items: readonly DownwardItem[] | undefined): void {

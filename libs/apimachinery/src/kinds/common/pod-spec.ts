@@ -49,14 +49,13 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string, errors:
   if (spec.affinity !== undefined) validateAffinity(spec.affinity, `${path}.affinity`, errors);
   validateGates(spec, path, errors);
   validateSpread(spec, `${path}.topologySpreadConstraints`, errors);
-  for (const [field, rule] of nameFields) {
-    const value = spec[field];
-    if (value !== undefined && value !== '') checkRule(value, rule, `${path}.${field}`, errors);
-  }
+  checkNames(spec, ['serviceAccountName', 'nodeName'], path, errors);
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && (deadline < 1 || deadline > maxInt32))
     errors.push(invalidValue(`${path}.activeDeadlineSeconds`, deadline, inclusiveRangeError(1, maxInt32)));
+  checkNames(spec, ['hostname', 'subdomain'], path, errors);
   if (spec.tolerations !== undefined) validateTolerations(spec.tolerations, `${path}.tolerations`, errors);
+  checkNames(spec, ['priorityClassName', 'runtimeClassName'], path, errors);
   if (spec.preemptionPolicy !== undefined)
     checkOneOf(spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'], `${path}.preemptionPolicy`, errors);
   if (spec.shareProcessNamespace === true && spec.hostPID === true)
@@ -70,14 +69,26 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string, errors:
   if (spec.os !== undefined) checkOneOf(spec.os.name, ['linux', 'windows'], `${path}.os.name`, errors);
 }
 
-const nameFields = [
-  ['serviceAccountName', isDns1123Subdomain],
-  ['nodeName', isDns1123Subdomain],
-  ['hostname', isDns1123Label],
-  ['subdomain', isDns1123Label],
-  ['priorityClassName', isDns1123Subdomain],
-  ['runtimeClassName', isDns1123Subdomain],
-] as const;
+const nameRules = {
+  serviceAccountName: isDns1123Subdomain,
+  nodeName: isDns1123Subdomain,
+  hostname: isDns1123Label,
+  subdomain: isDns1123Label,
+  priorityClassName: isDns1123Subdomain,
+  runtimeClassName: isDns1123Subdomain,
+} as const;
+
+function checkNames(
+  spec: PodSpec,
+  fields: readonly (keyof typeof nameRules)[],
+  path: string,
+  errors: FieldErrors,
+): void {
+  for (const field of fields) {
+    const value = spec[field];
+    if (value !== undefined && value !== '') checkRule(value, nameRules[field], `${path}.${field}`, errors);
+  }
+}
 
 /** On the host's network a container port is the host's. */
 function checkHostNetworkPorts(spec: PodSpec, path: string, errors: FieldErrors): void {
@@ -227,7 +238,7 @@ function checkPodTerm(
   for (const [index, namespace] of (term.namespaces ?? []).entries())
     checkRule(namespace, isDns1123Label, `${path}.namespaces[${index}]`, errors);
   if ((term.topologyKey ?? '') === '') errors.push(required(`${path}.topologyKey`, 'can not be empty'));
-  else checkRule(term.topologyKey!, isQualifiedName, `${path}.topologyKey`, errors);
+  checkRule(term.topologyKey ?? '', isQualifiedName, `${path}.topologyKey`, errors);
 }
 
 /** A template's own metadata and its pod spec. */

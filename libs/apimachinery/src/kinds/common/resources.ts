@@ -1,4 +1,4 @@
-import { invalidValue } from '../../errors/field-errors.js';
+import { invalidValue, required } from '../../errors/field-errors.js';
 import { compareQuantities, parseQuantity } from '../../quantity/index.js';
 import type { FieldErrors } from '../../scheme/define-kind.js';
 import { isQualifiedName } from './names.js';
@@ -47,7 +47,10 @@ export function isExtendedResource(name: string): boolean {
 function checkName(name: string, path: string, errors: FieldErrors): void {
   for (const message of isQualifiedName(name)) errors.push(invalidValue(path, name, message));
   if (!name.includes('/') && !native.has(name) && !name.startsWith('hugepages-'))
-    errors.push(invalidValue(path, name, 'must be a standard resource for containers'));
+    errors.push(
+      invalidValue(path, name, 'must be a standard resource type or fully qualified'),
+      invalidValue(path, name, 'must be a standard resource for containers'),
+    );
 }
 
 export function checkQuantity(name: string, value: string, path: string, errors: FieldErrors): void {
@@ -78,9 +81,7 @@ export function checkResources(
     const whole = isExtendedResource(name) || name.startsWith('hugepages-');
     if (limit === undefined) {
       if (whole)
-        errors.push(
-          invalidValue(`${path}.limits`, request, 'Limit must be set for non overcommitable resources'),
-        );
+        errors.push(required(`${path}.limits`, 'Limit must be set for non overcommitable resources'));
     } else if (whole && compareQuantityTexts(request, limit) !== 0)
       errors.push(invalidValue(`${path}.requests`, request, `must be equal to ${name} limit of ${limit}`));
     else if (compareQuantityTexts(request, limit) > 0)

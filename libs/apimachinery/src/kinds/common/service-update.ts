@@ -9,8 +9,6 @@ import type { ServiceSpec } from './service-types.js';
 export function normalizeClusterIps(next: ServiceSpec, previous: ServiceSpec | undefined): void {
   if (previous === undefined) {
     if (next.clusterIP !== undefined) next.clusterIPs ??= [next.clusterIP];
-    else if (next.clusterIPs?.[0] !== undefined && next.clusterIPs.length === 1)
-      next.clusterIP = next.clusterIPs[0];
     return;
   }
   const sameOne = (next.clusterIP ?? '') === (previous.clusterIP ?? '');

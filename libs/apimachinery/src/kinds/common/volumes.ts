@@ -32,7 +32,7 @@ function validateSource(volume: Volume, at: string, errors: FieldErrors): void {
   const { hostPath, secret, configMap, persistentVolumeClaim, nfs, emptyDir, ephemeral } = volume;
   if (hostPath !== undefined) {
     if ((hostPath.path ?? '') === '') errors.push(required(`${at}.hostPath.path`));
-    else checkNoBacksteps(hostPath.path!, `${at}.hostPath`, errors);
+    else checkNoBacksteps(hostPath.path!, `${at}.hostPath.path`, errors);
   }
   if (secret !== undefined) {
     if ((secret.secretName ?? '') === '') errors.push(required(`${at}.secret.secretName`));
