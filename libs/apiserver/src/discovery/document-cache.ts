@@ -8,9 +8,15 @@ export interface Document {
   readonly hash: string;
 }
 
+/** A value as the JSON that goes over the wire, with its hash. */
+export function encodeDocument(value: unknown): Document {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() };
+}
+
 /** Documents that follow from the kinds served, made once and thrown away when those change. */
 export class DocumentCache {
-  readonly #documents = new Map<string, Document | undefined>();
+  readonly #documents = new Map<string, Document>();
   #of: unknown;
 
   /** `identity` returns another value when the kinds served have changed. */
@@ -18,19 +24,24 @@ export class DocumentCache {
 
   /** The document under this key; `make` returns undefined where there is none. */
   get(key: string, make: () => unknown): Document | undefined {
+    const known = this.peek(key);
+    if (known !== undefined) return known;
+    const value = make();
+    // What does not exist is not remembered: paths are the client's, and would fill the memory.
+    if (value === undefined) return undefined;
+    const document = encodeDocument(value);
+    this.#documents.set(key, document);
+    return document;
+  }
+
+  /** What has been made already. */
+  peek(key: string): Document | undefined {
     const identity = this.identity();
     if (identity !== this.#of) {
       this.#of = identity;
       this.#documents.clear();
     }
-    if (this.#documents.has(key)) return this.#documents.get(key);
-    const value = make();
-    // What does not exist is not remembered: paths are the client's, and would fill the memory.
-    if (value === undefined) return undefined;
-    const bytes = Buffer.from(JSON.stringify(value));
-    const document = { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() };
-    this.#documents.set(key, document);
-    return document;
+    return this.#documents.get(key);
   }
 }
 

@@ -2,6 +2,6 @@
 export { discoveryHandler, discoveryPaths, rootPathsHandler } from './discovery-handler.js';
 export { DocumentCache } from './document-cache.js';
 export { HealthRegistry, type HealthCheck, type HealthEndpoint } from './health.js';
-export { openApiHandler, type OpenApiDocuments } from './openapi-handler.js';
+export { openApiHandler } from './openapi-handler.js';
 export { serverPaths, type ServerPathsOptions } from './server-paths.js';
 export { versionHandler, versionInfo, type VersionFacts } from './version.js';

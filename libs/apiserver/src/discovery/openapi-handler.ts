@@ -1,17 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OpenApiDocuments } from '#libs/apimachinery';
 import type { PathHandler } from '../extension.js';
 import type { ApiRequest, ApiResponse } from '../request.js';
 import { demandJson } from './accept.js';
-import { documentResponse, type DocumentCache } from './document-cache.js';
-
-/** The OpenAPI documents, functions of the kinds served. */
-export interface OpenApiDocuments {
-  /** What `/openapi/v3/<path>` exists for: `api/v1`, `apis/apps/v1`, … */
-  v3Paths(): readonly string[];
-  /** OpenAPI 3.0; undefined for a path that is not among them. */
-  v3(path: string): unknown;
-  /** Swagger 2.0. */
-  v2(): unknown;
-}
+import { documentResponse, encodeDocument, type Document, type DocumentCache } from './document-cache.js';
 
 const v3Prefix = '/openapi/v3';
 const yearSeconds = 31_536_000;
@@ -22,15 +14,7 @@ const yearSeconds = 31_536_000;
  */
 export function openApiHandler(documents: OpenApiDocuments, cache: DocumentCache): PathHandler {
   const v3Document = (path: string) => cache.get(`v3 ${path}`, () => documents.v3(path));
-  const urlOf = (path: string, hash: string): string => `${v3Prefix}/${path}?hash=${hash}`;
-  const makeIndex = (): unknown => {
-    const paths: Record<string, { serverRelativeURL: string }> = {};
-    for (const path of documents.v3Paths()) {
-      const document = v3Document(path);
-      if (document !== undefined) paths[path] = { serverRelativeURL: urlOf(path, document.hash) };
-    }
-    return { paths };
-  };
+  const index = v3Index(documents, cache);
   const one = (request: ApiRequest, path: string): ApiResponse | undefined => {
     const document = v3Document(path);
     if (document === undefined) return undefined;
@@ -56,7 +40,37 @@ export function openApiHandler(documents: OpenApiDocuments, cache: DocumentCache
     }
     const rest = path.slice(v3Prefix.length + 1);
     if (rest !== '') return one(request, rest);
-    const index = cache.get('v3', makeIndex);
-    return index === undefined ? undefined : documentResponse(request, index, 'application/json');
+    return index().then((document) => documentResponse(request, document, 'application/json'));
+  };
+}
+
+const urlOf = (path: string, hash: string): string => `${v3Prefix}/${path}?hash=${hash}`;
+
+/**
+ * The index names the hash of every document, so all must be made: one a turn of the event loop, and none is kept, since most
+ * are never asked for. Those who ask meanwhile wait for the same.
+ */
+function v3Index(documents: OpenApiDocuments, cache: DocumentCache): () => Promise<Document> {
+  let making: { readonly of: unknown; readonly index: Promise<Document> } | undefined;
+  const make = async (): Promise<Document> => {
+    const of = cache.identity();
+    const paths: Record<string, { serverRelativeURL: string }> = {};
+    for (const path of documents.v3Paths()) {
+      await nextTurn();
+      const document = cache.peek(`v3 ${path}`) ?? encodeDocument(documents.v3(path) ?? {});
+      paths[path] = { serverRelativeURL: urlOf(path, document.hash) };
+      // Kinds came or went: what was hashed so far may be of before.
+      if (cache.identity() !== of) return make();
+    }
+    return encodeDocument({ paths });
+  };
+  return () => {
+    const of = cache.identity();
+    if (making !== undefined && making.of === of) return making.index;
+    const index = make();
+    making = { of, index };
+    // A failure is answered to those who wait, and not kept.
+    index.catch(() => (making = undefined));
+    return index;
   };
 }
