@@ -18,3 +18,4 @@ export * from './apply/index.js';
 export * from './protobuf/index.js';
 export * from './discovery/index.js';
 export * from './openapi/index.js';
+export * from './yaml/index.js';
