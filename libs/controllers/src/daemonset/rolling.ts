@@ -86,8 +86,8 @@ function withSurge(nodes: readonly NodeState[], maxSurge: number): { create: str
   for (const { name, old, oldAvailable, fresh, freshAvailable, leaving } of nodes) {
     if (old === undefined) continue;
     if (fresh !== undefined) {
+      surging++; // until the old one is gone, the node has two
       if (freshAvailable) remove.push(old);
-      else surging++;
     } else if (!oldAvailable) create.push(name);
     else if (!leaving) candidates.push(name);
   }
