@@ -12,6 +12,7 @@ import type { RequestMetrics } from './handler/metrics.js';
 import { subresourceHandlers, type SubresourceOptions } from './subresources/index.js';
 import type { Core } from './registry/core.js';
 import { DecodedCache } from './registry/decoded-cache.js';
+import { EventLeases } from './registry/event-lease.js';
 import { prefixEnd, resourcePrefix } from './registry/keys.js';
 import type { ApiHandler, ApiRequest } from './request.js';
 import { WatchHubs } from './watch/hub.js';
@@ -70,6 +71,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     random,
     decoded,
     hubs,
+    eventLeases: new EventLeases(storage, clock),
     admission: new AdmissionChain(
       options.admission ?? [],
       admissionReader(storage, decoded, { random, uid, clock }),

@@ -49,10 +49,16 @@ export function dispatch(
   if (declaration.virtual) return virtualHandler(exchange);
   const handler = verbHandlers[verb];
   if (handler === undefined || !declaration.verbs.includes(verb)) throw methodNotAllowed();
+  // Objects are created in a collection and changed by name.
+  if (verb === 'create' ? info.name !== '' : isByName(verb) && info.name === '') throw methodNotAllowed();
   if (verb === 'create' && declaration.namespaced && info.namespace === '') throw methodNotAllowed();
   if (verb === 'deletecollection' && declaration.namespaced && info.namespace === '')
     throw methodNotAllowed();
   return handler(exchange);
+}
+
+function isByName(verb: string): boolean {
+  return verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'delete';
 }
 
 /** A namespaced kind by name needs its namespace, a cluster-scoped one takes none: no path reaches across (CVE-2019-11247). */

@@ -1,5 +1,5 @@
 import { encodeStored, type KubernetesObject, type ResourceDeclaration } from '#libs/apimachinery';
-import type { Compare, KeyValue, Operation } from '#libs/consensus';
+import { StorageError, type Compare, type KeyValue, type Operation } from '#libs/consensus';
 import type { Core } from './core.js';
 import type { StoredForm } from './stamp.js';
 import { txnOptions, type WriteRequest } from './write-request.js';
@@ -19,7 +19,14 @@ export async function commitPut(
   compare: readonly Compare[],
   extra: readonly Operation[] = [],
 ): Promise<KeyValue | undefined> {
-  const put: Operation = { type: 'put', key, value: stored.bytes, stampOffset: stored.stampOffset };
+  const leasing = core.eventLeases.of(write.declaration);
+  const put: Operation = {
+    type: 'put',
+    key,
+    value: stored.bytes,
+    stampOffset: stored.stampOffset,
+    ...(leasing === undefined ? {} : { lease: await leasing }),
+  };
   const written = core.decoded.expect(key, stored);
   try {
     const result = await core.storage.txn({ compare, success: [put, ...extra] }, txnOptions(write));
@@ -31,6 +38,9 @@ export async function commitPut(
       return rebuilt(key, stored, result.revision);
     core.decoded.decode(keyValue);
     return keyValue;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'LeaseNotFound') core.eventLeases.forget(leasing);
+    throw error;
   } finally {
     written();
   }

@@ -7,6 +7,7 @@ import type { VirtualCreate } from '../extension.js';
 import type { ApiRequest } from '../request.js';
 import type { WatchHubs } from '../watch/hub.js';
 import type { DecodedCache } from './decoded-cache.js';
+import type { EventLeases } from './event-lease.js';
 
 /** What every verb works with. */
 export interface Core {
@@ -18,6 +19,7 @@ export interface Core {
   readonly random: () => number;
   readonly decoded: DecodedCache;
   readonly hubs: WatchHubs;
+  readonly eventLeases: EventLeases;
   readonly admission: AdmissionChain;
   readonly authorizer: Authorizer;
   /** Creates of kinds that are never stored, by `group/resource`. */

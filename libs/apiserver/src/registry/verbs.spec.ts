@@ -123,3 +123,25 @@ describe('list and watch', () => {
     watch.stop();
   });
 });
+
+describe('events', () => {
+  it('of one minute expire together, an hour later', async () => {
+    const url = '/api/v1/namespaces/default/events';
+    const event = (name: string) => ({
+      metadata: { name },
+      involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' },
+      reason: 'Test',
+    });
+    await api.create(url, event('e1'));
+    await api.create(url, event('e2'));
+    const keys = ['e1', 'e2'].map((name) => `default/${name}`);
+    const { keyValues } = api.storage.range({ start: '/registry/', end: '/registry0' });
+    const events = keyValues.filter(({ key }) => keys.some((each) => key.endsWith(each)));
+    const leases = new Set(events.map(({ lease }) => lease));
+    expect(events).toHaveLength(2);
+    expect(leases.size).toBe(1);
+    expect(leases.has(0)).toBe(false);
+    for (const lease of leases) await api.storage.revokeLease(lease);
+    expect(await api.fails('GET', `${url}/e1`)).toMatchObject({ code: 404 });
+  });
+});

@@ -22,6 +22,11 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#timers.length;
+  }
+
   advance(ms: number): void {
     this.#nowMs += ms;
     const due = this.#timers.filter(({ atMs }) => atMs <= this.#nowMs);
