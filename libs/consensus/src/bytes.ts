@@ -27,7 +27,9 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.#buffer[this.#grow(1)] = value;
+    // The offset first: growing replaces the buffer.
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
   }
 
   u32(value: number): void {

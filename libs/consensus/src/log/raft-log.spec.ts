@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
 import type { AppendWork, Entry, SnapshotMetadata } from '#libs/raft';
 import { DataDirectoryError } from '../errors.js';
+import { until } from '../testing/cluster.js';
 import { RaftLog } from './raft-log.js';
 import type { RaftLogOptions } from './raft-log.js';
 
@@ -270,5 +271,26 @@ describe('a log that is not what it should be', () => {
     await log.close();
     open = [];
     expect(() => openLog()).toThrow(/what lies between is gone/);
+  });
+});
+
+describe('a disk that fails', () => {
+  it('stops the log for good: nothing more is called durable', async () => {
+    const log = openLog();
+    await append(log, work([entry(1)]));
+    rmSync(directory, { recursive: true });
+    const answered: number[] = [];
+    // The open file still takes writes; the next segment cannot be made.
+    for (let index = 2; index <= 40; index++) {
+      log.append(work([entry(index, 1, 8_000)]), () => answered.push(index));
+    }
+    await until('the log has given up', () => fatals.length > 0);
+    expect(fatals[0]?.message).toMatch(/could not be made durable: .*check the disk/);
+    const before = answered.length;
+    log.append(work([entry(41)]), () => answered.push(41));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answered.length).toBe(before);
+    expect(fatals).toHaveLength(1);
+    expect(log.lastIndex()).toBe(1 + before);
   });
 });

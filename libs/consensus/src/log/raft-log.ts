@@ -54,6 +54,7 @@ interface QueuedWork {
 const defaultSegmentBytes = 16 << 20;
 const defaultKeepBytes = 8 << 20;
 const preparedName = 'prepared.tmp';
+const largeName = 'large.tmp';
 
 /**
  * The durable log: `append` gathers work while one write+sync runs and makes all of it durable with the
@@ -83,7 +84,7 @@ export class RaftLog implements LogReader {
     this.#options = options;
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-    rmSync(join(options.directory, preparedName), { force: true });
+    for (const name of [preparedName, largeName]) rmSync(join(options.directory, name), { force: true });
     const replayed = replayLog(options.directory, options);
     this.#window = replayed.window;
     this.#hardState = replayed.hardState;
@@ -303,7 +304,7 @@ export class RaftLog implements LogReader {
     this.#prepared = undefined;
     if (neededBytes > room) {
       // A batch larger than a segment gets a segment of its own size.
-      const large = join(this.#options.directory, `large-${preparedName}`);
+      const large = join(this.#options.directory, largeName);
       preallocate(large, neededBytes + segmentHeaderBytes + 4096);
       await unlink(prepared);
       await rename(large, (prepared = join(this.#options.directory, preparedName)));

@@ -68,7 +68,7 @@ export class ConsensusThread {
     });
     this.#soft = this.#raft.status().softState;
     this.#network = this.#createNetwork();
-    port.on('message', (message) => this.#receive(message));
+    port.on('message', (message) => this.#guard(() => this.#receive(message)));
   }
 
   #createNetwork(): PeerNetwork {
@@ -80,9 +80,9 @@ export class ConsensusThread {
       { ...this.#options, snapshotFile },
       {
         messages: (messages) => this.#input(() => messages.forEach((message) => this.#raft.step(message))),
-        proposals: (from, proposals) => this.#takeForwarded(from, proposals),
+        proposals: (from, proposals) => this.#guard(() => this.#takeForwarded(from, proposals)),
         refused: (numbers) => this.#post({ kind: 'refused', numbers, reason: 'notLeader' }),
-        transfer: (to) => this.#transfer(to, false),
+        transfer: (to) => this.#guard(() => this.#transfer(to, false)),
         snapshot: (path, announcement) => this.#takeSnapshot(path, announcement),
         connectionLost: (peer) => this.#loseConnection(peer),
         unreachable: (peer) => this.#input(() => this.#raft.unreachable(asMemberId(peer))),
@@ -123,8 +123,17 @@ export class ConsensusThread {
 
   #input(step: () => void): void {
     if (this.#stopped) return;
-    step();
+    // Caught here: a failed invariant must stop the replica, not just the connection that brought the message.
+    this.#guard(step);
     this.#schedule();
+  }
+
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fatal(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #schedule(): void {
@@ -132,11 +141,7 @@ export class ConsensusThread {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      try {
-        this.#run();
-      } catch (error) {
-        this.#fatal(error instanceof Error ? error : new Error(String(error)));
-      }
+      this.#guard(() => this.#run());
     });
   }
 

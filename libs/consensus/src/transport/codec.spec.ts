@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
+import type { Message, MessageType } from '#libs/raft';
+import { encodeFrame, FrameDecoder, frameKind, ProtocolError } from './frame.js';
+import { readNumbers, readProposals, writeNumbers, writeProposals } from './forward-codec.js';
+import { decodeHello, encodeHello } from './handshake.js';
+import { readMessages, writeMessage } from './message-codec.js';
+
+const natural = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const id = natural.map(asMemberId);
+const data = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
+const types: MessageType[] = [
+  'requestVote',
+  'appendEntries',
+  'heartbeatResponse',
+  'installSnapshot',
+  'timeoutNow',
+];
+const entry = fc.record({
+  term: natural.map(asTerm),
+  index: natural.map(asLogIndex),
+  type: fc.constantFrom('normal' as const, 'configuration' as const),
+  data,
+});
+const configuration = fc.record({
+  voters: fc.array(id, { maxLength: 5 }),
+  votersOutgoing: fc.array(id, { maxLength: 5 }),
+  learners: fc.array(id, { maxLength: 5 }),
+});
+const message: fc.Arbitrary<Message> = fc.record({
+  type: fc.constantFrom(...types),
+  from: id,
+  to: id,
+  term: natural.map(asTerm),
+  logIndex: natural.map(asLogIndex),
+  logTerm: natural.map(asTerm),
+  commit: natural.map(asLogIndex),
+  entries: fc.array(entry, { maxLength: 4 }),
+  reject: fc.boolean(),
+  rejectHint: natural.map(asLogIndex),
+  context: natural,
+  snapshot: fc.option(
+    fc.record({ index: natural.map(asLogIndex), term: natural.map(asTerm), configuration }),
+    { nil: undefined },
+  ),
+  transfer: fc.boolean(),
+});
+
+/** All frames of a stream that arrives in pieces of these sizes. */
+function decode(stream: Buffer, sizes: readonly number[]): { kind: number; body: Buffer }[] {
+  const decoder = new FrameDecoder(1 << 20);
+  const frames: { kind: number; body: Buffer }[] = [];
+  let at = 0;
+  for (let i = 0; at < stream.length; i++) {
+    const size = sizes[i % sizes.length] ?? 1;
+    decoder.push(stream.subarray(at, at + size), (kind, body) => frames.push({ kind, body }));
+    at += size;
+  }
+  return frames;
+}
+
+describe('frames between peers', () => {
+  it('come out as they went in, however the stream is cut', () => {
+    const batches = fc.array(fc.array(message, { minLength: 1, maxLength: 3 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    const cuts = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(batches, cuts, (sent, sizes) => {
+        const stream = sent.map((batch) =>
+          encodeFrame(frameKind.messages, (writer) => batch.forEach((one) => writeMessage(writer, one))),
+        );
+        const received = decode(Buffer.concat(stream), sizes).map(({ body }) => readMessages(body));
+        expect(received).toEqual(sent);
+      }),
+    );
+  });
+
+  it('carry proposals and their numbers', () => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ number: natural, data }), { maxLength: 5 }), (proposals) => {
+        const frame = encodeFrame(frameKind.forward, (writer) => writeProposals(writer, proposals));
+        expect(readProposals(frame.subarray(5))).toEqual(proposals);
+        const numbers = proposals.map(({ number }) => number);
+        const refusal = encodeFrame(frameKind.refused, (writer) => writeNumbers(writer, numbers));
+        expect(readNumbers(refusal.subarray(5))).toEqual(numbers);
+      }),
+    );
+  });
+
+  it('of any bytes end in a named error or in frames, never in anything else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          for (const { body } of decode(Buffer.from(bytes), [7])) readMessages(body);
+        } catch (error) {
+          expect(['ProtocolError', 'MalformedBytesError']).toContain((error as Error).name);
+        }
+      }),
+    );
+  });
+
+  it('larger than allowed are refused by their header alone', () => {
+    const header = Buffer.alloc(5);
+    header.writeUInt32LE(5_000, 0);
+    expect(() => new FrameDecoder(4_096).push(header, () => undefined)).toThrow(ProtocolError);
+  });
+
+  it('that greet say who calls whom; anything else is no greeting', () => {
+    const hello = { clusterId: 'c', from: 1, to: 2, channel: 'snapshot' as const };
+    expect(decodeHello(encodeHello(hello).subarray(5))).toEqual({ ...hello, version: 1 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => decodeHello(Buffer.from(bytes)) === undefined),
+    );
+  });
+});
