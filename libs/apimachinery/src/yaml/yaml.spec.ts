@@ -23,8 +23,8 @@ describe('parseYaml', () => {
     ['a: &x {b: 1}\nc: *x', { a: { b: 1 }, c: { b: 1 } }],
     ['a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}', { a: { b: 1, c: 2 }, d: { b: 1, c: 3 } }],
     [
-      'a: &x {b: 1}\ny: &y {b: 2, z: 3}\nd: {<<: [*x, *y]}',
-      { a: { b: 1 }, y: { b: 2, z: 3 }, d: { b: 1, z: 3 } },
+      'a: &x {b: 1}\nc: &y {b: 2, z: 3}\nd: {<<: [*x, *y]}',
+      { a: { b: 1 }, c: { b: 2, z: 3 }, d: { b: 1, z: 3 } },
     ],
     ['a: 1\n---\nb: 2', { a: 1 }],
     ['constructor: 1', { constructor: 1 } as unknown as Json],
