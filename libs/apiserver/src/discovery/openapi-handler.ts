@@ -23,7 +23,7 @@ export function openApiHandler(documents: OpenApiDocuments, cache: DocumentCache
       return {
         kind: 'unary',
         status: 301,
-        headers: { location: urlOf(path, document.hash), 'content-length': '0' },
+        headers: { location: urlOf(path, document.hash) },
       };
     }
     const forEver = { 'cache-control': `public, max-age=${yearSeconds}, immutable` };

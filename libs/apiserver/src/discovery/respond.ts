@@ -2,6 +2,7 @@ import type { UnaryResponse } from '../request.js';
 
 const noCache = 'no-cache, private';
 
+/** The transport says how long the body is: it may compress it. */
 export function bytesResponse(
   status: number,
   bytes: Uint8Array,
@@ -14,7 +15,6 @@ export function bytesResponse(
     headers: {
       'content-type': contentType,
       'cache-control': noCache,
-      'content-length': String(bytes.length),
       ...headers,
     },
     chunks: [bytes],

@@ -20,7 +20,7 @@ export function openidHandler(issuer: string, keys: TokenKeys, jwksUri?: string)
   const answer = (bytes: Uint8Array, contentType: string): ReturnType<PathHandler> => ({
     kind: 'unary',
     status: 200,
-    headers: { 'content-type': contentType, 'cache-control': maxAge, 'content-length': String(bytes.length) },
+    headers: { 'content-type': contentType, 'cache-control': maxAge },
     chunks: [bytes],
   });
   return (request) => {
