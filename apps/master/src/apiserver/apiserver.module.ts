@@ -7,10 +7,7 @@ import {
   defaultAdmission,
   type HealthRegistry,
   type Security,
-  discoveryHandler,
-  DocumentCache,
-  openApiHandler,
-  versionHandler,
+  serverPaths,
 } from '#libs/apiserver';
 import type { Replica } from '#libs/consensus';
 import type { ClusterPki } from '#libs/pki';
@@ -62,7 +59,7 @@ function makeApiServer(
       metricsPath(telemetry),
       adminPaths({ storage, health, faultInjection: config.faultInjection }),
       ...security.paths,
-      versionHandler({ productVersion: productVersion() }),
+      ...serverPaths({ scheme, productVersion: productVersion() }),
     ],
     metrics: { onRequestDone: (done) => telemetry.requestDone(done) },
     onFault: (error, request) =>

@@ -38,6 +38,11 @@ const housekeepingMs = 500;
 export interface Replica extends Storage {
   /** Counters and histograms since the start; see ConsensusMetrics. */
   metrics(): ConsensusMetrics;
+  /**
+   * Fault injection: cuts the links to the named members, in one direction or both, until called again; an empty list
+   * heals. What is sent over a cut link is lost in silence.
+   */
+  partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
   /** Port that peers are listened for on. */
   readonly peerPort: number;
 }
@@ -327,6 +332,15 @@ export class EmbeddedReplica implements Replica {
         resolve();
       });
       this.#post({ kind: 'transfer', to: target });
+    });
+  }
+
+  partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void {
+    const ids = this.#options.members.filter(({ name }) => members.includes(name)).map(({ id }) => id);
+    this.#post({
+      kind: 'cut',
+      outgoing: direction === 'in' ? [] : ids,
+      incoming: direction === 'out' ? [] : ids,
     });
   }
 

@@ -215,6 +215,8 @@ export class ConsensusThread {
         return this.#log.compacted(message.snapshot, asLogIndex(message.releaseIndex));
       case 'transfer':
         return this.#transfer(message.to, true);
+      case 'cut':
+        return this.#network.cut({ outgoing: new Set(message.outgoing), incoming: new Set(message.incoming) });
       case 'stop':
         return void this.#stop();
     }

@@ -41,6 +41,8 @@ export type ToThread =
   /** A snapshot of the store is durable; log files up to `releaseIndex` may go. */
   | { readonly kind: 'compacted'; readonly snapshot: SnapshotMetadata; readonly releaseIndex: number }
   | { readonly kind: 'transfer'; readonly to: number }
+  /** Fault injection: links to and from these members lose what is sent over them. */
+  | { readonly kind: 'cut'; readonly outgoing: readonly number[]; readonly incoming: readonly number[] }
   | { readonly kind: 'stop' };
 
 /** Why proposals were not taken: retry elsewhere, retry later, or never. */

@@ -42,6 +42,12 @@ export interface PeerNetworkOptions {
   readonly maxQueuedBytes?: number;
 }
 
+/** Peers to and from which frames get lost, as behind a cut cable: connections stay open and nobody is told. */
+export interface CutLinks {
+  readonly outgoing: ReadonlySet<number>;
+  readonly incoming: ReadonlySet<number>;
+}
+
 interface Peer {
   readonly address: MemberAddress;
   readonly client: PeerClient;
@@ -63,6 +69,7 @@ export class PeerNetwork {
   readonly #peers = new Map<number, Peer>();
   readonly #receivers = new Map<object, SnapshotReceiver>();
   #receivedSnapshots = 0;
+  #cut: CutLinks = { outgoing: new Set(), incoming: new Set() };
 
   constructor(options: PeerNetworkOptions, events: PeerEvents) {
     this.#options = options;
@@ -113,15 +120,20 @@ export class PeerNetwork {
   #registerHandlers(): void {
     const server = this.#server;
     server.handle('raft.messages', (body, context) => {
+      if (this.#cut.incoming.has(context.peer)) return;
       const messages = readMessages(body);
       if (messages.every(({ from }) => from === context.peer)) this.#events.messages(messages);
       else context.refuse('a message in the name of another member');
     });
-    server.handle('raft.forward', (body, context) =>
-      this.#events.proposals(context.peer, readProposals(body)),
-    );
-    server.handle('raft.refused', (body) => this.#events.refused(readNumbers(body)));
-    server.handle('raft.transfer', (body) => this.#events.transfer(new ByteReader(body).u64()));
+    server.handle('raft.forward', (body, context) => {
+      if (!this.#cut.incoming.has(context.peer)) this.#events.proposals(context.peer, readProposals(body));
+    });
+    server.handle('raft.refused', (body, context) => {
+      if (!this.#cut.incoming.has(context.peer)) this.#events.refused(readNumbers(body));
+    });
+    server.handle('raft.transfer', (body, context) => {
+      if (!this.#cut.incoming.has(context.peer)) this.#events.transfer(new ByteReader(body).u64());
+    });
     server.handle('raft.snapshot.chunk', (body, context) => this.#takeChunk(body, context));
     server.handle('raft.snapshot.end', (body, context) => this.#takeEnd(body, context));
   }
@@ -140,10 +152,15 @@ export class PeerNetwork {
     for (const receiver of this.#receivers.values()) await receiver.abandon();
   }
 
+  /** Fault injection: from now on these links lose what is sent over them; empty sets heal. */
+  cut(links: CutLinks): void {
+    this.#cut = links;
+  }
+
   /** Queues a message; `flush` sends all of them, one write a peer. */
   send(message: Message): void {
     const peer = this.#peers.get(message.to);
-    if (peer === undefined) return;
+    if (peer === undefined || (this.#cut.outgoing.has(message.to) && message.type !== 'installSnapshot')) return;
     if (message.type === 'installSnapshot') this.#sendSnapshot(peer, message);
     else peer.outgoing.push(message);
   }
@@ -193,6 +210,7 @@ export class PeerNetwork {
   #sendFrame(to: number, frame: Buffer): boolean {
     const peer = this.#peers.get(to);
     if (peer === undefined) return false;
+    if (this.#cut.outgoing.has(to)) return true;
     const sent = peer.client.sendFrame(frame);
     if (!sent) peer.sendFailures++;
     return sent;
@@ -202,7 +220,7 @@ export class PeerNetwork {
     const { snapshot } = announcement;
     const path =
       snapshot === undefined ? undefined : this.#options.snapshotFile(snapshot.index, snapshot.term);
-    if (path === undefined || peer.sendingSnapshot) {
+    if (path === undefined || peer.sendingSnapshot || this.#cut.outgoing.has(peer.address.id)) {
       setImmediate(() => this.#events.snapshotSent(peer.address.id, false));
       return;
     }
@@ -220,6 +238,10 @@ export class PeerNetwork {
 
   #takeChunk(body: Buffer, context: PeerContext): void {
     let receiver = this.#receivers.get(context.connection);
+    if (this.#cut.incoming.has(context.peer)) {
+      context.refuse('the link is cut');
+      return;
+    }
     if (receiver === undefined) {
       const name = `received-${context.peer}-${++this.#receivedSnapshots}`;
       receiver = new SnapshotReceiver(this.#options.snapshotDirectory, name);
