@@ -16,6 +16,7 @@ export * from './authz.js';
 export * from './clock.js';
 export * from './extension.js';
 export * from './server.js';
+export { DecodedCache } from './registry/decoded-cache.js';
 export type { RequestInfo } from './handler/request-info.js';
 export type { RequestDone, RequestMetrics } from './handler/metrics.js';
 export type { FlowLimits } from './handler/flow-control.js';

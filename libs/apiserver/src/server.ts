@@ -28,6 +28,8 @@ export interface ApiServerOptions extends SubresourceOptions {
   /** Creates of kinds that are never stored, by `group/resource`, e.g. `authorization.k8s.io/subjectaccessreviews`. */
   readonly virtual?: ReadonlyMap<string, VirtualCreate>;
   readonly clock?: Clock;
+  /** Shared with `createSecurity`, so that nothing is decoded twice. Default: one of its own. */
+  readonly decoded?: DecodedCache;
   readonly uid?: () => string;
   /** [0, 1). */
   readonly random?: () => number;
@@ -53,7 +55,7 @@ export interface ApiServer {
 /** The API of one replica over its storage. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { storage, scheme } = options;
-  const decoded = new DecodedCache();
+  const { decoded = new DecodedCache() } = options;
   const hubs = new WatchHubs(storage, decoded);
   const uid = options.uid ?? randomUUID;
   const clock = options.clock ?? systemClock;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   bindSignal,
   createClient,
@@ -60,6 +61,8 @@ export interface ControllersHandle {
 export function startControllers(options: ControllersOptions): ControllersHandle {
   const stopper = new AbortController();
   const signal = AbortSignal.any([options.signal, stopper.signal]);
+  // Every informer, queue and request under way listens to it: a bounded number, and more than ten.
+  setMaxListeners(0, signal);
   const { context, informers } = makeContext(options, signal);
   const controllers = makeControllers(context, options);
   const running = controllers.map((controller) =>

@@ -4,6 +4,7 @@ import {
   type ApiServer,
   createApiServer,
   createSecurity,
+  DecodedCache,
   defaultAdmission,
   type HealthRegistry,
   type Security,
@@ -31,13 +32,18 @@ import { createHealth } from './health.js';
 import { metricsPath } from './metrics-path.js';
 import { productVersion } from '../version.js';
 
-async function makeSecurity(storage: Replica, pki: ClusterPki): Promise<Security> {
-  return createSecurity({ storage, serviceAccountKeys: { privateKey: pki.serviceAccount.privateKey } });
+async function makeSecurity(storage: Replica, pki: ClusterPki, decoded: DecodedCache): Promise<Security> {
+  return createSecurity({
+    storage,
+    decoded,
+    serviceAccountKeys: { privateKey: pki.serviceAccount.privateKey },
+  });
 }
 
 function makeApiServer(
   storage: Replica,
   scheme: Scheme,
+  decoded: DecodedCache,
   security: Security,
   health: HealthRegistry,
   telemetry: Telemetry,
@@ -47,6 +53,7 @@ function makeApiServer(
   return createApiServer({
     storage,
     scheme,
+    decoded,
     authorizer: security.authorizer,
     admission: [
       ...defaultAdmission({ serviceClusterIpRange: config.serviceClusterIpRange }),
@@ -75,12 +82,13 @@ function makeApiServer(
   imports: [ConsensusModule],
   providers: [
     { provide: SCHEME, useFactory: createScheme },
-    { provide: SECURITY, useFactory: makeSecurity, inject: [STORAGE, CLUSTER_PKI] },
+    { provide: DecodedCache, useFactory: () => new DecodedCache() },
+    { provide: SECURITY, useFactory: makeSecurity, inject: [STORAGE, CLUSTER_PKI, DecodedCache] },
     { provide: HEALTH, useFactory: createHealth, inject: [STORAGE, LOGGER] },
     {
       provide: API_SERVER,
       useFactory: makeApiServer,
-      inject: [STORAGE, SCHEME, SECURITY, HEALTH, TELEMETRY, MASTER_CONFIG, LOGGER],
+      inject: [STORAGE, SCHEME, DecodedCache, SECURITY, HEALTH, TELEMETRY, MASTER_CONFIG, LOGGER],
     },
   ],
   exports: [SCHEME, SECURITY, HEALTH, API_SERVER],

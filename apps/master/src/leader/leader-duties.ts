@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Replica } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
@@ -48,6 +49,8 @@ export class LeaderDuties {
 
   #begin(term: number): void {
     const abort = new AbortController();
+    // Whatever a duty has under way listens to it.
+    setMaxListeners(0, abort.signal);
     this.#current = { term, abort };
     this.#logger.info({ term }, 'leadership won');
     for (const duty of this.#duties) void this.#keepRunning(duty, term, abort.signal);
