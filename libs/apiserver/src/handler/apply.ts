@@ -1,12 +1,5 @@
-import {
-  applyPatch,
-  badRequest,
-  conformObject,
-  fieldErrors,
-  invalid,
-  type KubernetesObject,
-} from '#libs/apimachinery';
-import { yamlOrJsonBody } from '../registry/codec.js';
+import { applyPatch, badRequest, fieldErrors, invalid, type KubernetesObject } from '#libs/apimachinery';
+import { conformed, yamlOrJsonBody } from '../registry/codec.js';
 import { createObject } from '../registry/create.js';
 import { apiVersionOfDeclaration, schemaOfDeclaration } from '../registry/managed-fields.js';
 import { updateObject } from '../registry/update.js';
@@ -72,18 +65,15 @@ export async function applyHandler(
 
 function appliedObject(exchange: Exchange, options: WriteOptions): KubernetesObject {
   const { declaration, info, request, warnings } = exchange;
-  const value = yamlOrJsonBody(request);
+  const { value, duplicates } = yamlOrJsonBody(request);
   if (value === undefined || value === null) throw badRequest('the patch is empty');
-  const decoded = conformObject(value, {
-    schema: schemaOfDeclaration(declaration),
-    declaration,
-    fieldValidation: options.fieldValidation,
-  });
-  warnings.push(...decoded.warnings);
-  const { metadata } = decoded.object;
+  const schema = schemaOfDeclaration(declaration);
+  const { fieldValidation } = options;
+  const object = conformed(value, duplicates, { schema, declaration, fieldValidation }, warnings);
+  const { metadata } = object;
   if (metadata.name === undefined || metadata.name === '') metadata.name = info.name;
   if (metadata.name !== info.name)
     throw badRequest(`name in body (${metadata.name}) does not match the name on the URL (${info.name})`);
   if (declaration.namespaced && (metadata.namespace ?? '') === '') metadata.namespace = info.namespace;
-  return decoded.object;
+  return object;
 }

@@ -30,7 +30,13 @@ export function tableOptions({ core, request }: Exchange): TableOptions {
   const includeObject = request.query.get('includeObject') ?? 'Metadata';
   if (includeObject !== 'None' && includeObject !== 'Metadata' && includeObject !== 'Object')
     throw badRequest(`includeObject must be None, Metadata or Object, not ${JSON.stringify(includeObject)}`);
-  return { includeObject, nowSeconds: Math.floor(core.clock.nowMs() / 1000) };
+  return {
+    includeObject,
+    // Read for each table: a watch lasts, and ages are counted from when a row is sent.
+    get nowSeconds() {
+      return Math.floor(core.clock.nowMs() / 1000);
+    },
+  };
 }
 
 /** Answers with one object in the form that was asked for. */

@@ -2,6 +2,10 @@ import {
   badRequest,
   conformObject,
   decodeProtobuf,
+  parseYaml,
+  strictDecodingError,
+  type Decoded,
+  type DecodeOptions,
   decodeObject,
   schemaOf,
   unsupportedMediaType,
@@ -48,27 +52,53 @@ export function decodeBody(
     return conformObject(structuredClone(body.object), { ...options, fieldValidation: 'Ignore' }).object;
   }
   const type = mediaType(request);
-  const decoded =
-    type === jsonType
-      ? decodeObject(body.bytes, options)
-      : conformObject(parsedBody(type, body.bytes, kind), options);
+  if (type === jsonType) return settled(decodeObject(body.bytes, options), warnings);
+  const { value, duplicates } = parsedBody(type, body.bytes, kind);
+  return conformed(value, duplicates, options, warnings);
+}
+
+/** A parsed value as an object of its kind; keys that its YAML repeats (`line 3: key "a" …`) count as strict errors. */
+export function conformed(
+  value: unknown,
+  duplicates: readonly string[],
+  options: DecodeOptions,
+  warnings: string[],
+): KubernetesObject {
+  const repeated = duplicates.length === 0 ? [] : [`yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`];
+  if (repeated.length > 0 && options.fieldValidation === 'Strict')
+    throw strictDecodingError(options.declaration, repeated);
+  if (options.fieldValidation !== 'Ignore') warnings.push(...repeated);
+  return settled(conformObject(value, options), warnings);
+}
+
+function settled(decoded: Decoded, warnings: string[]): KubernetesObject {
   warnings.push(...decoded.warnings);
   return decoded.object;
 }
 
+interface Parsed {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
 /** Bodies that are not JSON, as JSON values. */
-function parsedBody(type: string, bytes: Uint8Array, kind?: KindSchema): unknown {
+function parsedBody(type: string, bytes: Uint8Array, kind?: KindSchema): Parsed {
   if (type === protobufType && (kind === undefined || kind.definition !== undefined))
-    return decodeProtobuf(bytes, kind).object;
-  throw unsupportedMediaType([jsonType, yamlType, protobufType, type].slice(0, 3));
+    return { value: decodeProtobuf(bytes, kind).object, duplicates: [] };
+  if (type === yamlType) {
+    const { value, duplicateKeys } = parseYaml(asBuffer(bytes).toString('utf8'));
+    return { value, duplicates: duplicateKeys };
+  }
+  throw unsupportedMediaType([jsonType, yamlType, protobufType]);
 }
 
 /** The body of an apply: YAML, of which JSON is a part; clients send JSON mostly. */
-export function yamlOrJsonBody(request: ApiRequest): unknown {
+export function yamlOrJsonBody(request: ApiRequest): Parsed {
   const { body } = request;
-  if (body === undefined || 'object' in body) return jsonBody(request);
+  if (body === undefined || 'object' in body) return { value: jsonBody(request), duplicates: [] };
   const first = body.bytes.find((byte) => byte > 0x20);
-  return first === openBrace ? parseJson(body.bytes) : parsedBody(yamlType, body.bytes);
+  if (first === openBrace) return { value: parseJson(body.bytes), duplicates: [] };
+  return parsedBody(yamlType, body.bytes);
 }
 
 const openBrace = 0x7b;
@@ -80,7 +110,7 @@ export function jsonBody(request: ApiRequest): unknown {
   if ('object' in body) return structuredClone(body.object);
   if (body.bytes.length === 0) return undefined;
   const type = mediaType(request);
-  if (type === protobufType || type === yamlType) return parsedBody(type, body.bytes);
+  if (type === protobufType || type === yamlType) return parsedBody(type, body.bytes).value;
   return parseJson(body.bytes);
 }
 

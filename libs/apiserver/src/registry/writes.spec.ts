@@ -199,6 +199,16 @@ describe('server-side apply', () => {
     expect(api.storage.revision).toBe(before);
   });
 
+  it('reads YAML', async () => {
+    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: "1"\n';
+    const created = await api.json('PATCH', `${configMaps}/a?fieldManager=one`, yaml, apply);
+    expect(created).toMatchObject({ status: 201, body: { data: { k: '1' } } });
+    const twice = `${yaml}  k: "2"\n`;
+    const url = `${configMaps}/a?fieldManager=one&fieldValidation=Strict`;
+    expect((await api.fails('PATCH', url, twice, apply)).message).toContain('already set in map');
+    expect(await api.fails('PATCH', url, 'a: [', apply)).toMatchObject({ code: 400 });
+  });
+
   it('needs a field manager', async () => {
     expect(await api.fails('PATCH', `${configMaps}/a`, of({}), apply)).toMatchObject({ code: 422 });
   });

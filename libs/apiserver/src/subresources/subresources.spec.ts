@@ -182,7 +182,7 @@ describe('others', () => {
       usages: ['client auth'],
     };
     const answer = await api.json('POST', url, { metadata: { name: 'c' }, spec });
-    expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+    expect(answer.status).toBe(201);
     const conditions = [{ type: 'Approved', status: 'True', reason: 'Test' }];
     const approved = await api.json('PUT', `${url}/c/approval`, { ...answer.body, status: { conditions } });
     expect(approved.body).toMatchObject({ status: { conditions: [{ type: 'Approved' }] } });
