@@ -67,7 +67,9 @@ async function listen(app: NestFastifyApplication, config: MasterConfig): Promis
     await app.listen(config.securePort, config.bindAddress);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`port ${config.securePort} of ${config.bindAddress} is in use by another process`);
+    throw new Error(`port ${config.securePort} of ${config.bindAddress} is in use by another process`, {
+      cause: error,
+    });
   }
 }
 
