@@ -1,6 +1,11 @@
 import { defineKind } from '../scheme/define-kind.js';
 import type { KindDefinition } from '../scheme/define-kind.js';
 import { webhookColumns } from '../tables/core-columns.js';
+import {
+  mutatingPolicyColumns,
+  policyBindingColumns,
+  validatingPolicyColumns,
+} from '../tables/other-columns.js';
 import type { KubernetesObject } from '../types.js';
 
 const group = 'admissionregistration.k8s.io';
@@ -72,6 +77,7 @@ export const admissionKinds: readonly KindDefinition[] = [
     defineKind({
       ...common,
       resource,
+      columns: resource.startsWith('mutating') ? mutatingPolicyColumns : validatingPolicyColumns,
       setDefaults(object) {
         const spec = specOf(object);
         spec.failurePolicy ??= 'Fail';
@@ -83,6 +89,7 @@ export const admissionKinds: readonly KindDefinition[] = [
     defineKind({
       ...common,
       resource,
+      columns: policyBindingColumns,
       setDefaults: (object) => setMatchDefaults(specOf(object).matchResources),
     }),
   ),

@@ -57,7 +57,9 @@ export const persistentVolumeClaim = defineKind({
     const storage = now.resources?.requests?.['storage'] ?? '0';
     const stored = before.resources?.requests?.['storage'] ?? '0';
     // Bound claims may grow; a claim without a volume may be bound to one.
-    const munged = { ...now, resources: before.resources };
+    const munged = { ...now };
+    const phase = (previous['status'] as { phase?: string } | undefined)?.phase;
+    if (phase === 'Bound') munged.resources = before.resources;
     if ((before.volumeName ?? '') === '') munged.volumeName = before.volumeName;
     munged.volumeAttributesClassName = before.volumeAttributesClassName;
     munged.storageClassName ??= before.storageClassName;

@@ -1,6 +1,20 @@
 import { defineKind } from '../scheme/define-kind.js';
 import type { KindDefinition } from '../scheme/define-kind.js';
-import { csrColumns, ingressClassColumns, runtimeClassColumns } from '../tables/core-columns.js';
+import {
+  apiServiceColumns,
+  csiDriverColumns,
+  csiNodeColumns,
+  deviceTaintRuleColumns,
+  flowSchemaColumns,
+  ipAddressColumns,
+  leaseCandidateColumns,
+  podTemplateColumns,
+  priorityLevelColumns,
+  serviceCidrColumns,
+  volumeAttachmentColumns,
+  volumeAttributesClassColumns,
+} from '../tables/other-columns.js';
+import { csrColumns, ingressClassColumns, nameAndAge, runtimeClassColumns } from '../tables/core-columns.js';
 import { pathSegment } from './common/names.js';
 import { setPodTemplateDefaults } from './common/pod-defaults.js';
 import { validatePodTemplate } from './common/pod-spec.js';
@@ -15,6 +29,7 @@ export const plainKinds: readonly KindDefinition[] = [
   defineKind({
     group: '',
     resource: 'podtemplates',
+    columns: podTemplateColumns,
     generation: true,
     setDefaults: (object) => setPodTemplateDefaults(object as { template?: PodTemplateSpec }),
     validate: (object, errors) =>
@@ -23,6 +38,7 @@ export const plainKinds: readonly KindDefinition[] = [
   defineKind({
     group: 'apiregistration.k8s.io',
     resource: 'apiservices',
+    columns: apiServiceColumns,
     categories: ['api-extensions'],
   }),
   defineKind({
@@ -50,13 +66,19 @@ export const plainKinds: readonly KindDefinition[] = [
   defineKind({
     group: flowcontrol,
     resource: 'flowschemas',
+    columns: flowSchemaColumns,
     generation: true,
     setDefaults(object) {
       const spec = (object['spec'] ?? {}) as { matchingPrecedence?: number };
       spec.matchingPrecedence ??= 1000;
     },
   }),
-  defineKind({ group: flowcontrol, resource: 'prioritylevelconfigurations', generation: true }),
+  defineKind({
+    group: flowcontrol,
+    resource: 'prioritylevelconfigurations',
+    generation: true,
+    columns: priorityLevelColumns,
+  }),
   defineKind({
     group: 'networking.k8s.io',
     resource: 'ingressclasses',
@@ -67,9 +89,43 @@ export const plainKinds: readonly KindDefinition[] = [
       if (parameters !== undefined) parameters.scope ??= 'Cluster';
     },
   }),
-  defineKind({ group: 'networking.k8s.io', resource: 'ipaddresses', shortNames: ['ip'] }),
+  defineKind({
+    group: 'networking.k8s.io',
+    resource: 'ipaddresses',
+    shortNames: ['ip'],
+    columns: ipAddressColumns,
+  }),
+  defineKind({ group: 'networking.k8s.io', resource: 'servicecidrs', columns: serviceCidrColumns }),
+  defineKind({ group: 'coordination.k8s.io', resource: 'leasecandidates', columns: leaseCandidateColumns }),
   defineKind({ group: 'node.k8s.io', resource: 'runtimeclasses', columns: runtimeClassColumns }),
-  defineKind({ group: resource, resource: 'deviceclasses', generation: true }),
-  defineKind({ group: resource, resource: 'devicetaintrules', generation: true }),
-  defineKind({ group: 'storage.k8s.io', resource: 'volumeattributesclasses', shortNames: ['vac'] }),
+  defineKind({ group: resource, resource: 'deviceclasses', generation: true, columns: nameAndAge }),
+  defineKind({
+    group: resource,
+    resource: 'devicetaintrules',
+    generation: true,
+    columns: deviceTaintRuleColumns,
+  }),
+  defineKind({
+    group: 'storage.k8s.io',
+    resource: 'volumeattributesclasses',
+    shortNames: ['vac'],
+    columns: volumeAttributesClassColumns,
+  }),
+  defineKind({ group: 'storage.k8s.io', resource: 'volumeattachments', columns: volumeAttachmentColumns }),
+  defineKind({ group: 'storage.k8s.io', resource: 'csinodes', columns: csiNodeColumns }),
+  defineKind({
+    group: 'storage.k8s.io',
+    resource: 'csidrivers',
+    columns: csiDriverColumns,
+    setDefaults(object) {
+      const spec = (object['spec'] ?? {}) as Record<string, unknown>;
+      spec['attachRequired'] ??= true;
+      spec['podInfoOnMount'] ??= false;
+      spec['storageCapacity'] ??= false;
+      spec['fsGroupPolicy'] ??= 'ReadWriteOnceWithFSType';
+      spec['volumeLifecycleModes'] ??= ['Persistent'];
+      spec['requiresRepublish'] ??= false;
+      spec['seLinuxMount'] ??= false;
+    },
+  }),
 ];

@@ -1,5 +1,7 @@
 import { defineKind } from '../scheme/define-kind.js';
 import type { KindDefinition } from '../scheme/define-kind.js';
+import { nameAndAge } from '../tables/core-columns.js';
+import { resourceClaimColumns, resourceSliceColumns } from '../tables/other-columns.js';
 import type { KubernetesObject } from '../types.js';
 
 const group = 'resource.k8s.io';
@@ -54,6 +56,7 @@ export const resourceClaimKinds: readonly KindDefinition[] = [
   defineKind({
     group,
     resource: 'resourceclaims',
+    columns: resourceClaimColumns,
     versions: ['v1beta1'],
     toStorage: onSpec(requestsToStorage),
     fromStorage: onSpec(requestsFromStorage),
@@ -61,6 +64,7 @@ export const resourceClaimKinds: readonly KindDefinition[] = [
   defineKind({
     group,
     resource: 'resourceclaimtemplates',
+    columns: nameAndAge,
     versions: ['v1beta1'],
     toStorage: onSpec(onTemplate(requestsToStorage)),
     fromStorage: onSpec(onTemplate(requestsFromStorage)),
@@ -68,10 +72,29 @@ export const resourceClaimKinds: readonly KindDefinition[] = [
   defineKind({
     group,
     resource: 'resourceslices',
+    columns: resourceSliceColumns,
     versions: ['v1beta1'],
     generation: true,
     toStorage: onSpec(onDevices(unwrap)),
     fromStorage: onSpec(onDevices(wrap)),
   }),
-  defineKind({ group, resource: 'resourceslices', versions: ['v1', 'v1beta2'], generation: true }),
+  defineKind({
+    group,
+    resource: 'resourceslices',
+    versions: ['v1', 'v1beta2'],
+    generation: true,
+    columns: resourceSliceColumns,
+  }),
+  defineKind({
+    group,
+    resource: 'resourceclaims',
+    versions: ['v1', 'v1beta2'],
+    columns: resourceClaimColumns,
+  }),
+  defineKind({
+    group,
+    resource: 'resourceclaimtemplates',
+    versions: ['v1', 'v1beta2'],
+    columns: nameAndAge,
+  }),
 ];
