@@ -179,6 +179,9 @@ function canonical<T>(make: (value: T) => string, value: T): string {
   }
 }
 
+/** As a double holds it. Integers beyond 2^53 lose their last digits, as in every JSON of JavaScript. */
+const maxInt64 = 2 ** 63;
+
 function walkInteger(
   walker: Walker,
   value: unknown,
@@ -187,7 +190,8 @@ function walkInteger(
   owner: Schema | undefined,
 ): number {
   if (typeof value !== 'number') throw mismatch(walker, value, findings, depth, owner);
-  const fits = walker.kind === 'int64' ? Number.isInteger(value) : (value | 0) === value;
+  const fits =
+    walker.kind === 'int64' ? Number.isInteger(value) && Math.abs(value) <= maxInt64 : (value | 0) === value;
   if (!fits) throw mismatch(walker, value, findings, depth, owner, `number ${value}`);
   return value;
 }

@@ -218,6 +218,19 @@ describe('decodeObject', () => {
     );
   });
 
+  it('bounds what it tells of a hostile body', () => {
+    const fields = Array.from({ length: 500 }, (_, index) => `"x${index}":1`).join(',');
+    const twice = Array.from({ length: 500 }, (_, index) => `"a${index}":"1","a${index}":"2"`).join(',');
+    const { warnings } = decodeObject(`{${fields},"metadata":{"labels":{${twice}}}}`, pod);
+    expect(warnings).toHaveLength(200);
+  });
+
+  it('refuses an integer that Go could not hold', () => {
+    expect(refusal('{"metadata":{"generation":1e300}}', pod)).toMatch(
+      /cannot unmarshal number 1e\+300 into Go struct field ObjectMeta\.metadata\.generation of type int64/,
+    );
+  });
+
   it('is case-sensitive in field names', () => {
     expect(decodeObject('{"Spec":{}}', pod).warnings).toEqual(['unknown field "Spec"']);
   });

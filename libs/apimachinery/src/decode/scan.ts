@@ -56,8 +56,11 @@ interface Frame {
   index: number;
 }
 
+/** More than these help nobody, and a hostile body may have any number. */
+const maxFound = 100;
+
 /**
- * Paths of the duplicate fields, e.g. `spec.containers[0].name`, each once, in the order of the text. Slow, and only for
+ * Paths of the duplicate fields, e.g. `spec.containers[0].name`, each once, in the order of the text, at most 100. Slow, and only for
  * valid JSON: call it when the count of keys says that there are some.
  */
 export function duplicateFields(text: string): string[] {
@@ -76,6 +79,7 @@ export function duplicateFields(text: string): string[] {
       const key = JSON.parse(text.slice(start, at + 1)) as string;
       pendingPath = top.path === '' ? key : `${top.path}.${key}`;
       if (top.seen.has(key)) found.add(pendingPath);
+      if (found.size === maxFound) break;
       top.seen.add(key);
     } else if (code === openBrace || code === openBracket) {
       const path =

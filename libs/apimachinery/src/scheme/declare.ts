@@ -14,7 +14,7 @@ import type { KindDefinition } from './define-kind.js';
 import { changedBesideMetadataAndStatus } from './semantic-equal.js';
 
 /** What the generic strategy has to know of a kind. */
-interface Shape {
+export interface StrategyShape {
   readonly hasStatus: boolean;
   readonly namespaced: boolean;
   readonly definition: KindDefinition;
@@ -37,7 +37,7 @@ export function declare(
     subresources.some((sub) => sub.subresource === 'status') &&
     definition !== undefined &&
     schemaOf(definition).properties?.has('status') === true;
-  const shape: Shape = {
+  const shape: StrategyShape = {
     hasStatus,
     namespaced: row.namespaced,
     definition: kind,
@@ -112,7 +112,7 @@ type Strategy = Pick<
 >;
 
 /** The strategy every kind has; hooks of the kind run inside. Custom resources use it too. */
-export function strategyOf(shape: Shape): Strategy {
+export function strategyOf(shape: StrategyShape): Strategy {
   const { hasStatus, namespaced, definition: kind, standardFinalizers } = shape;
   const nameRule = kind.name ?? dnsSubdomain;
   return {
