@@ -30,6 +30,8 @@ export type LogItem =
 
 export const recordHeaderBytes = 32;
 const magic = 0x57_49_52_54;
+/** The first bytes of every record. */
+export const recordMagic = Buffer.from('TRIW', 'latin1');
 const alignmentBytes = 8;
 const itemType = { entry: 1, hardState: 2, install: 3, head: 4 } as const;
 

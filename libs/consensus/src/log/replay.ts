@@ -4,7 +4,7 @@ import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
 import type { HardState, SnapshotMetadata } from '#libs/raft';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { EntryWindow } from './entry-window.js';
-import { decodeRecord, readRecordHeader } from './record.js';
+import { decodeRecord, readRecordHeader, recordMagic } from './record.js';
 import type { LogItem, SegmentHead } from './record.js';
 import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentName, zeroTail } from './segment.js';
 
@@ -87,11 +87,26 @@ function takeItem(progress: Progress, item: LogItem): void {
  * this is damage. Otherwise it is the last write, cut short by a crash.
  */
 function laterRecordExists(bytes: Buffer, at: number, salt: number, expected: number): number | undefined {
-  for (let offset = at; offset + 8 <= bytes.length; offset += 8) {
+  for (
+    let offset = bytes.indexOf(recordMagic, at);
+    offset !== -1;
+    offset = bytes.indexOf(recordMagic, offset + 1)
+  ) {
     const header = readRecordHeader(bytes, offset, salt);
     if (header !== undefined && header.sequence > expected) return offset;
   }
   return undefined;
+}
+
+const zeros = Buffer.alloc(1 << 20);
+
+/** By comparison in large pieces: a segment is mostly unused, and every start reads it. */
+function isZero(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; at += zeros.length) {
+    const length = Math.min(zeros.length, bytes.length - at);
+    if (bytes.compare(zeros, 0, length, at, at + length) !== 0) return false;
+  }
+  return true;
 }
 
 function replaySegment(
@@ -143,7 +158,7 @@ function replaySegment(
       `record ${progress.nextSequence} does not hold, but a later one follows at ${later}`,
     );
   }
-  const torn = bytes.subarray(at).some((byte) => byte !== 0);
+  const torn = !isZero(bytes, at);
   if (torn && !position.last) throw damaged(path, at, 'records end early in a segment that has a successor');
   if (torn) zeroTail(path, at);
   return { salt, chain, position: at, tornAt: torn ? at : undefined };

@@ -62,6 +62,7 @@ async function start(options: ResolvedOptions, directory: DataDirectory): Promis
     thread.port.on('message', (message) => {
       if (message.kind === 'started') {
         running = true;
+        replica.receive(message);
         resolve();
       } else if (message.kind === 'failed') {
         void thread.end().then(() => reject(revive(message)));

@@ -79,6 +79,11 @@ export class Proposals {
     return this.#leaderKnown ? 0 : this.#options.now() - this.#leaderLostAt;
   }
 
+  /** The thread has started: only from now on could a leader have been heard of. */
+  started(): void {
+    this.#leaderLostAt = this.#options.now();
+  }
+
   /** Resolves with what the command did once this replica has applied it. Rejects with StorageError. */
   propose(command: Unidentified, { timeoutMs, onlyInTerm = 0 }: ProposeOptions): Promise<CommandResult> {
     const error = this.#refuseNow();

@@ -160,6 +160,7 @@ export class EmbeddedReplica implements Replica {
       case 'stopped':
         return this.#onStopped?.();
       case 'started':
+        return this.#proposals.started();
       case 'failed':
         return undefined;
     }

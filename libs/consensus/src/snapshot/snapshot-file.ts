@@ -139,9 +139,3 @@ export function* readSnapshotFile(path: string): Generator<Uint8Array, void, und
     closeSync(fd);
   }
 }
-
-/** Reads a whole file for its checksum alone. Throws SnapshotDamagedError. */
-export function verifySnapshotFile(path: string): SnapshotMetadata {
-  for (const _ of readSnapshotFile(path)) void _;
-  return readSnapshotFileMetadata(path);
-}

@@ -216,7 +216,10 @@ export class ConsensusThread {
       case 'transfer':
         return this.#transfer(message.to, true);
       case 'cut':
-        return this.#network.cut({ outgoing: new Set(message.outgoing), incoming: new Set(message.incoming) });
+        return this.#network.cut({
+          outgoing: new Set(message.outgoing),
+          incoming: new Set(message.incoming),
+        });
       case 'stop':
         return void this.#stop();
     }

@@ -107,12 +107,6 @@ export class PeerClient extends ClientProxy {
     return new Promise((resolve) => this.#drained.add(resolve));
   }
 
-  /** Sends what is queued, then ends the connection. */
-  end(): void {
-    this.#closed = true;
-    this.#socket?.end();
-  }
-
   #dial(): void {
     const { peer, tls, clusterId, memberId, channel } = this.#options;
     const socket = connect({

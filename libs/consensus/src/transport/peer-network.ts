@@ -160,7 +160,8 @@ export class PeerNetwork {
   /** Queues a message; `flush` sends all of them, one write a peer. */
   send(message: Message): void {
     const peer = this.#peers.get(message.to);
-    if (peer === undefined || (this.#cut.outgoing.has(message.to) && message.type !== 'installSnapshot')) return;
+    if (peer === undefined || (this.#cut.outgoing.has(message.to) && message.type !== 'installSnapshot'))
+      return;
     if (message.type === 'installSnapshot') this.#sendSnapshot(peer, message);
     else peer.outgoing.push(message);
   }
