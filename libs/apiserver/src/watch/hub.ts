@@ -1,4 +1,4 @@
-import type { KeyValue, Revision, Storage, StoreEvent, Watcher } from '#libs/consensus';
+import type { KeyValue, Revision, Storage, StorageError, StoreEvent, Watcher } from '#libs/consensus';
 import type { DecodedCache } from '../registry/decoded-cache.js';
 import { prefixEnd } from '../registry/keys.js';
 
@@ -21,6 +21,8 @@ export interface HubSubscriber {
   readonly nodeName: string | undefined;
   /** Called in order, right after the events were applied. Events outside the prefix may be among them. */
   deliver(events: readonly HubEvent[], revision: Revision): void;
+  /** What comes next is gone: this replica took a snapshot that skips it. */
+  lost(error: StorageError): void;
 }
 
 const ringEventsMax = 4096;
@@ -30,7 +32,7 @@ const ringEventsMax = 4096;
  * or lag. What is older is read from the store's own history.
  */
 export class ResourceHub {
-  readonly #watcher: Watcher;
+  #watcher: Watcher;
   #ring: HubEvent[] = [];
   /** Every event after this revision is in the ring. */
   #ringFrom: Revision;
@@ -45,9 +47,26 @@ export class ResourceHub {
   ) {
     this.#ringFrom = storage.revision;
     this.#revision = storage.revision;
-    this.#watcher = storage.watch({ start: prefix, end: prefixEnd(prefix) }, (events, revision) =>
-      this.#applied(events, revision),
-    );
+    this.#watcher = this.#open();
+  }
+
+  #open(): Watcher {
+    const request = {
+      start: this.prefix,
+      end: prefixEnd(this.prefix),
+      onLost: (error: StorageError) => this.#lost(error),
+    };
+    return this.storage.watch(request, (events, revision) => this.#applied(events, revision));
+  }
+
+  /** Begins anew behind the gap; whoever was watching must list again. */
+  #lost(error: StorageError): void {
+    this.#ring = [];
+    this.#ringFrom = this.storage.revision;
+    this.#revision = this.storage.revision;
+    this.#watcher = this.#open();
+    const everyone = [...this.#everyone, ...[...this.#byNode.values()].flatMap((group) => [...group])];
+    for (const subscriber of everyone) subscriber.lost(error);
   }
 
   /** Everything up to this revision has been delivered. */

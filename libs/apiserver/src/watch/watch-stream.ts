@@ -1,5 +1,5 @@
 import { ApiError, tooManyRequests, type Status } from '#libs/apimachinery';
-import type { KeyValue, Revision } from '#libs/consensus';
+import type { KeyValue, Revision, StorageError } from '#libs/consensus';
 import type { Clock } from '../clock.js';
 import { isExpected, toApiError } from '../handler/storage-errors.js';
 import type { Selection } from '../registry/selection.js';
@@ -89,6 +89,10 @@ export class WatchStream implements HubSubscriber {
     this.#detach?.();
     this.#detach = undefined;
     void this.#resume().catch((error: unknown) => this.#broke(error));
+  }
+
+  lost(error: StorageError): void {
+    this.#broke(error);
   }
 
   async #run(): Promise<void> {

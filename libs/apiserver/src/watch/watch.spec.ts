@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KubernetesObject, Status } from '#libs/apimachinery';
+import { StorageError } from '#libs/consensus';
 import { TestServer } from '../testing/test-server.js';
 
 let api: TestServer;
@@ -182,6 +183,30 @@ describe('a slow watcher', () => {
     const events = await watch.closed();
     expect(events.at(-1)).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } });
     expect((events.at(-1)!.object as unknown as Status).message).toContain('too old');
+  });
+});
+
+describe('a replica that took a snapshot', () => {
+  it('tells its watchers 410 and serves new ones', async () => {
+    const from = api.storage.revision;
+    const open = api.storage.watch.bind(api.storage);
+    const losers: (() => void)[] = [];
+    api.storage.watch = (request, listener) => {
+      const watcher = open(request, listener);
+      losers.push(() => {
+        watcher.close();
+        request.onLost?.(new StorageError('Compacted', 'the snapshot skips it'));
+      });
+      return watcher;
+    };
+    const watch = await api.watch(`${configMaps}?watch=1&resourceVersion=${from}`);
+    losers[0]!();
+    const events = await watch.closed();
+    expect(events).toMatchObject([{ type: 'ERROR', object: { code: 410, reason: 'Expired' } }]);
+    const next = await api.watch(`${configMaps}?watch=1&resourceVersion=${api.storage.revision}`);
+    await make('a');
+    await next.first(1);
+    expect(next.summary()).toEqual(['ADDED a']);
   });
 });
 
