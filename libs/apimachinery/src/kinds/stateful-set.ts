@@ -114,7 +114,7 @@ export const statefulSet = defineKind({
       claim.apiVersion ??= 'v1';
       claim.kind ??= 'PersistentVolumeClaim';
       if (claim.spec !== undefined) setClaimSpecDefaults(claim.spec);
-      claim.status ??= { phase: 'Pending' };
+      claim.status = { phase: 'Pending', ...claim.status };
     }
     setPodTemplateDefaults(spec);
   },
