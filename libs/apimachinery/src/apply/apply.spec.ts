@@ -237,6 +237,11 @@ describe('trackUpdate', () => {
     expect(ownedBy(track(created, broken, 'two'), 'one')).toEqual(['.data', '.data.a']);
   });
 
+  it('lets a write pass that it cannot track', () => {
+    const broken = deployment({ spec: { template: { spec: { containers: [{ image: 'no name' }] } } } });
+    expect(track(live, broken, 'm').metadata.managedFields).toEqual([]);
+  });
+
   it('keeps at most ten updaters', () => {
     let object: KubernetesObject = track(undefined, configMap({}), 'm');
     for (let i = 0; i < 15; i++) {

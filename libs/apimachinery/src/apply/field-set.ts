@@ -16,7 +16,6 @@ export const emptySet: FieldSet = leaf;
 
 /** Levels of a set at most; sets come from clients too. */
 const depthMax = 256;
-const elementPattern = /^(f:|[kvi]:.)/s;
 
 export function isEmpty(set: FieldSet): boolean {
   for (const _ in set) return false;
@@ -34,7 +33,7 @@ export function parseFieldSet(raw: Json | undefined, depth = 0): FieldSet | unde
   const set: Record<string, FieldSet> = {};
   for (const key of Object.keys(raw)) {
     const child = parseFieldSet(raw[key], depth + 1);
-    if (child === undefined || (key !== '.' && !elementPattern.test(key))) return undefined;
+    if (child === undefined || (key !== '.' && !isElement(key))) return undefined;
     const element = canonicalElement(key);
     if (element === undefined) return undefined;
     if (key !== '.') set[element] = child;
@@ -42,6 +41,10 @@ export function parseFieldSet(raw: Json | undefined, depth = 0): FieldSet | unde
   }
   const { length } = Object.keys(set);
   return length === 0 || (length === 1 && set['.'] !== undefined) ? leaf : set;
+}
+
+function isElement(key: string): boolean {
+  return key.charCodeAt(1) === 58 && 'fkvi'.includes(key.charAt(0));
 }
 
 /** Two writers may space their JSON differently; the set has one spelling. */

@@ -1,3 +1,4 @@
+import { ApiError } from '../errors/api-error.js';
 import type { Schema } from '../structure/schema.js';
 import type { JsonObject, KubernetesObject, ManagedFieldsEntry } from '../types.js';
 import { compareObjects } from './compare.js';
@@ -30,9 +31,19 @@ export interface TrackUpdate {
 /**
  * The managedFields of an object after an ordinary write: what it changed belongs to its manager now, and to nobody else.
  * Neither object is changed; the entries are the caller's to put into `metadata.managedFields`. A create without
- * managedFields walks the object once.
+ * managedFields walks the object once. An object whose lists lack their keys cannot be tracked: it loses its entries rather
+ * than the write (FieldManager.UpdateNoErrors).
  */
 export function trackUpdate(request: TrackUpdate): ManagedFieldsEntry[] {
+  try {
+    return track(request);
+  } catch (error) {
+    if (error instanceof ApiError) return [];
+    throw error;
+  }
+}
+
+function track(request: TrackUpdate): ManagedFieldsEntry[] {
   const { before, after, schema, subresource, now } = request;
   const unowned = unownedFields(subresource);
   const self = { ...request, operation: 'Update' as const };

@@ -3,3 +3,4 @@
  * document for all: `openApiDocuments(scheme).v3('apis/apps/v1')`.
  */
 export { openApiDocuments, type CustomSchema, type OpenApiDocuments } from './documents.js';
+export { encodeOpenApiV2 } from './v2-protobuf.js';

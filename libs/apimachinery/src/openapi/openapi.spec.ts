@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createScheme } from '../scheme/index.js';
-import { openApiDocuments } from './index.js';
+import { encodeOpenApiV2, openApiDocuments } from './index.js';
+import { decodeBase64 } from '../protobuf/index.js';
 
 interface Document {
   readonly paths: Record<string, Record<string, { operationId: string; parameters: { name: string }[] }>>;
@@ -114,6 +115,19 @@ describe('OpenAPI v2', () => {
     });
     const text = JSON.stringify(whole);
     for (const [, name] of text.matchAll(/"#\/definitions\/([^"]+)"/g))
-      expect(name! in whole.definitions).toBe(true);
+      expect(Object.hasOwn(whole.definitions, name!)).toBe(true);
+  });
+
+  it('is written in protobuf as kube-apiserver writes it', () => {
+    const definition = JSON.parse(
+      `{"description": "ResourceFieldSelector represents container resources (cpu, memory) and their output format", "type": "object", "required": ["resource"], "properties": {"containerName": {"description": "Container name: required for volumes, optional for env vars", "type": "string"}, "divisor": {"description": "Specifies the output format of the exposed resources, defaults to \\"1\\"", "$ref": "#/definitions/io.k8s.apimachinery.pkg.api.resource.Quantity"}, "resource": {"description": "Required: resource to select", "type": "string"}}, "x-kubernetes-map-type": "atomic"}`,
+    ) as object;
+    const recorded =
+      'SvADCu0DCihpby5rOHMuYXBpLmNvcmUudjEuUmVzb3VyY2VGaWVsZFNlbGVjdG9yEsADIlpSZXNvdXJjZUZpZWxkU2VsZWN0b3IgcmVwcmVzZW50cyBjb250YWluZXIgcmVzb3VyY2VzIChjcHUsIG1lbW9yeSkgYW5kIHRoZWlyIG91dHB1dCBmb3JtYXSaAQhyZXNvdXJjZbIBCAoGb2JqZWN0ygGlAgpZCg1jb250YWluZXJOYW1lEkgiO0NvbnRhaW5lciBuYW1lOiByZXF1aXJlZCBmb3Igdm9sdW1lcywgb3B0aW9uYWwgZm9yIGVudiB2YXJzsgEICgZzdHJpbmcKkAEKB2Rpdmlzb3IShAEKOyMvZGVmaW5pdGlvbnMvaW8uazhzLmFwaW1hY2hpbmVyeS5wa2cuYXBpLnJlc291cmNlLlF1YW50aXR5IkVTcGVjaWZpZXMgdGhlIG91dHB1dCBmb3JtYXQgb2YgdGhlIGV4cG9zZWQgcmVzb3VyY2VzLCBkZWZhdWx0cyB0byAiMSIKNQoIcmVzb3VyY2USKSIcUmVxdWlyZWQ6IHJlc291cmNlIHRvIHNlbGVjdLIBCAoGc3RyaW5n+gEiChV4LWt1YmVybmV0ZXMtbWFwLXR5cGUSCRIHYXRvbWljCg==';
+    expect(
+      encodeOpenApiV2({ definitions: { 'io.k8s.api.core.v1.ResourceFieldSelector': definition } }),
+    ).toEqual(decodeBase64(recorded));
+    const whole = encodeOpenApiV2(documents.v2());
+    expect(whole.length).toBeGreaterThan(500_000);
   });
 });
