@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { GroupVersionResource, KubernetesObject } from '#libs/apimachinery';
 import type { Transport, TransportRequest, WatchSink } from './transport.js';
 
@@ -130,6 +131,7 @@ export function createClient(transport: Transport): Client {
 
 /** All requests of the transport returned end when `signal` aborts, and none starts afterwards. */
 export function bindSignal(transport: Transport, signal: AbortSignal): Transport {
+  setMaxListeners(0, signal); // one for each watch and request under way: no leak
   const bind = (request: TransportRequest): TransportRequest => ({
     ...request,
     signal: request.signal === undefined ? signal : AbortSignal.any([request.signal, signal]),

@@ -129,8 +129,10 @@ async function exchange(
   { origin, path, headers, body }: Exchange,
   timeoutMs: number,
 ): Promise<TransportResponse> {
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
+  const limit = followSignal(request.signal);
+  const timeout = new ApiError(504, 'Timeout', `no answer from ${origin} within ${timeoutMs} ms`);
+  const timer = setTimeout(() => limit.controller.abort(timeout), timeoutMs);
+  const { signal } = limit.controller;
   try {
     const response = await agent.request({ origin, path, method: request.method, headers, body, signal });
     const text = await response.body.text();
@@ -139,11 +141,20 @@ async function exchange(
     if (response.statusCode >= 400) throw toError(response.statusCode, decoded);
     return { status: response.statusCode, body: decoded };
   } catch (error) {
-    if (deadline.aborted && !(error instanceof ApiError)) {
-      throw new ApiError(504, 'Timeout', `no answer from ${origin} within ${timeoutMs} ms`);
-    }
-    throw error;
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    limit.release();
   }
+}
+
+/** A controller that aborts with `signal`. Unlike AbortSignal.any it leaves nothing on a signal that lives on. */
+function followSignal(signal: AbortSignal | undefined): { controller: AbortController; release: () => void } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(signal?.reason);
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  return { controller, release: () => signal?.removeEventListener('abort', abort) };
 }
 
 async function openWatch(
@@ -153,18 +164,24 @@ async function openWatch(
   sink: WatchSink,
   maxFrameBytes: number | undefined,
 ): Promise<{ close(): void }> {
-  const closer = new AbortController();
-  const signal =
-    request.signal === undefined ? closer.signal : AbortSignal.any([request.signal, closer.signal]);
-  const response = await agent.request({ origin, path, method: request.method, headers, body, signal });
-  if (response.statusCode >= 400) {
-    const text = await response.body.text();
-    throw toError(response.statusCode, decodeBody(text, response.headers['content-type']));
+  const { controller: closer, release } = followSignal(request.signal);
+  const { signal } = closer;
+  let response: Dispatcher.ResponseData;
+  try {
+    response = await agent.request({ origin, path, method: request.method, headers, body, signal });
+    if (response.statusCode >= 400) {
+      const text = await response.body.text();
+      throw toError(response.statusCode, decodeBody(text, response.headers['content-type']));
+    }
+  } catch (error) {
+    release();
+    throw error;
   }
   let open = true;
   const end = (error?: Error): void => {
     if (!open) return;
     open = false;
+    release();
     closer.abort();
     sink.onEnd(error);
   };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { KubernetesObject } from '#libs/apimachinery';
 import type { Client, ResourceRef } from './client.js';
 import type { Clock } from './clock.js';
@@ -42,6 +43,7 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
     },
     start(signal) {
       running ??= signal;
+      setMaxListeners(0, running); // one for each informer
       for (const informer of informers.values()) void informer.start(running);
     },
     async synced(signal) {

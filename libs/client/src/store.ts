@@ -90,10 +90,7 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
   put(key: string, object: T): T | undefined {
     const previous = this.#items.get(key);
     this.#items.set(key, object);
-    for (const index of this.#indexes.values()) {
-      if (previous !== undefined) remove(index, key, previous);
-      insert(index, key, object);
-    }
+    for (const index of this.#indexes.values()) replace(index, key, object, previous);
     return previous;
   }
 
@@ -104,6 +101,20 @@ export class Store<T extends KubernetesObject> implements Lister<T> {
     for (const index of this.#indexes.values()) remove(index, key, previous);
     return previous;
   }
+}
+
+/** Most changes (a status, a heartbeat) leave the index values as they are: then only the object is exchanged. */
+function replace<T>(index: Index<T>, key: string, object: T, previous: T | undefined): void {
+  if (previous !== undefined) {
+    const before = index.values(previous);
+    const after = index.values(object);
+    if (before.length === after.length && before.every((value, at) => value === after[at])) {
+      for (const value of after) index.buckets.get(value)?.set(key, object);
+      return;
+    }
+    remove(index, key, previous);
+  }
+  insert(index, key, object);
 }
 
 function insert<T>(index: Index<T>, key: string, object: T): void {

@@ -126,12 +126,15 @@ class GarbageCollector {
   }
 
   #changed(resource: DiscoveredResource, object: KubernetesObject): void {
-    const previousOwners = this.#graph.get(object.metadata.uid ?? '')?.owners;
+    const previous = this.#graph.get(object.metadata.uid ?? '');
+    const previousOwners = previous?.owners;
+    const waitedBefore = previous !== undefined && deletesDependents(previous);
     const node = this.#graph.put(resource.ref, object);
     if (this.#absent.size > 0) this.#absent.delete(node.uid);
     if (orphansDependents(node)) return this.#orphanQueue.add(node.uid);
     if (deletesDependents(node)) {
       this.#queue.add(node.uid);
+      if (waitedBefore) return; // its dependents are on their way already
       for (const dependent of this.#graph.dependentsOf(node.uid)) this.#queue.add(dependent.uid);
       return;
     }

@@ -65,7 +65,7 @@ export class OwnerGraph {
       this.#nodes.set(uid, node);
     }
     node.object = object;
-    if (node.owners !== ownerReferences) {
+    if (!sameOwners(node.owners, ownerReferences)) {
       for (const owner of node.owners) this.#unlink(owner.uid, uid);
       node.owners = ownerReferences;
       for (const owner of ownerReferences) this.#link(owner.uid, node);
@@ -91,4 +91,21 @@ export class OwnerGraph {
     const dependents = this.#dependents.get(owner);
     if (dependents?.delete(uid) === true && dependents.size === 0) this.#dependents.delete(owner);
   }
+}
+
+/** The list stays the same array while it says the same: who follows the graph sees a change by identity. */
+function sameOwners(left: readonly OwnerReference[], right: readonly OwnerReference[]): boolean {
+  return (
+    left.length === right.length &&
+    left.every((owner, at) => {
+      const other = right[at];
+      return (
+        owner.uid === other?.uid &&
+        owner.name === other.name &&
+        owner.kind === other.kind &&
+        owner.apiVersion === other.apiVersion &&
+        owner.blockOwnerDeletion === other.blockOwnerDeletion
+      );
+    })
+  );
 }
