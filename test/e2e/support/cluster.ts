@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,24 @@ export interface ClusterStatus {
     readonly commitIndex: number;
     readonly appliedIndex: number;
     readonly healthy: boolean;
+  }[];
+}
+
+/** What the tests read of the supervisor's `cluster.json`. */
+export interface ClusterFile {
+  readonly clusterId: string;
+  readonly port: number;
+  readonly supervisorPid?: number;
+  readonly nodePid?: number;
+  readonly masters: readonly {
+    readonly name: string;
+    readonly id: number;
+    readonly apiPort: number;
+    readonly peerPort: number;
+    readonly etcdMetricsPort: number;
+    readonly controllerManagerPort: number;
+    readonly schedulerPort: number;
+    readonly pid?: number;
   }[];
 }
 
@@ -64,6 +82,7 @@ export async function run(
 export class TestCluster {
   readonly directory = mkdtempSync(join(tmpdir(), 'trireme-e2e-'));
   readonly kubeconfig = join(this.directory, 'kubeconfig');
+  readonly dataDir = join(this.directory, 'data');
   readonly name: string;
 
   constructor(name = 'e2e') {
@@ -111,7 +130,7 @@ export class TestCluster {
       env: {
         TRIREME_HOME: join(this.directory, 'home'),
         TRIREME_NAME: this.name,
-        TRIREME_DATA_DIR: join(this.directory, 'data'),
+        TRIREME_DATA_DIR: this.dataDir,
       },
     });
   }
@@ -143,6 +162,18 @@ export class TestCluster {
     });
     if (result.code !== 0) throw new Error(`helm ${args.join(' ')}: ${result.stderr || result.stdout}`);
     return result.stdout;
+  }
+
+  file(): ClusterFile {
+    return JSON.parse(readFileSync(join(this.dataDir, 'cluster.json'), 'utf8')) as ClusterFile;
+  }
+
+  /** URL of the balancer, or of one master by name. */
+  server(master?: string): string {
+    const { port, masters } = this.file();
+    const apiPort = master === undefined ? port : masters.find(({ name }) => name === master)?.apiPort;
+    if (apiPort === undefined) throw new Error(`there is no master ${master}`);
+    return `https://127.0.0.1:${apiPort}`;
   }
 
   async status(): Promise<ClusterStatus> {

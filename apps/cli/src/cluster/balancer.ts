@@ -85,8 +85,9 @@ export class Balancer {
     this.#sockets.set(port, open.add(client));
     const end = (): void => {
       open.delete(client);
-      client.destroy();
-      upstream.destroy();
+      // What one side has sent already still reaches the other.
+      client.destroySoon();
+      upstream.destroySoon();
     };
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
     client.pipe(upstream).pipe(client);

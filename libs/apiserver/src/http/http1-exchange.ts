@@ -20,15 +20,24 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
       // A watch may be silent for long: its client must see at once that it was accepted.
       else if (fields['content-length'] === undefined) response.flushHeaders();
     },
-    abandonInput: () => {
-      request.resume();
-      response.once('close', () => request.socket.destroySoon());
-    },
+    abandonInput: () => linger(request),
     onGone: (listener) => void response.once('close', listener),
     get gone() {
       return response.destroyed || response.closed || request.socket.destroyed;
     },
   };
+}
+
+const lingerMs = 500;
+
+/**
+ * Reads away what a refused client still sends, for a while: a socket that is closed with bytes unread is reset, and
+ * the client loses the answer that says why it was refused.
+ */
+function linger(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.socket.destroySoon(), lingerMs);
+  for (const event of ['end', 'close']) request.once(event, () => clearTimeout(timer));
+  request.resume();
 }
 
 function ignore(): void {
