@@ -176,6 +176,7 @@ async function prepareAndStore(
       freed?.operations,
     );
     if (revision === undefined) return undefined;
+    core.decoded.superseded(keyValue);
     next.metadata.resourceVersion = String(revision);
     return { keyValue: undefined, object: next, created: false, deleted: true };
   }
@@ -195,6 +196,7 @@ async function prepareAndStore(
     reservation?.undo();
     return undefined;
   }
+  core.decoded.superseded(keyValue);
   next.metadata.resourceVersion = String(put.modRevision);
   return { keyValue: put, object: next, created: false, deleted: false };
 }

@@ -26,6 +26,8 @@ export interface HubSubscriber {
 }
 
 const ringEventsMax = 4096;
+/** Of the objects in the ring; their frames add about as much for each form that is watched. */
+const ringBytesMax = 32 * 1024 * 1024;
 
 /**
  * Feeds all watchers of one resource from one watch of the store, with a ring of recent events for those that resume
@@ -34,6 +36,7 @@ const ringEventsMax = 4096;
 export class ResourceHub {
   #watcher: Watcher;
   #ring: HubEvent[] = [];
+  #ringBytes = 0;
   /** Every event after this revision is in the ring. */
   #ringFrom: Revision;
   #revision: Revision;
@@ -62,6 +65,7 @@ export class ResourceHub {
   /** Begins anew behind the gap; whoever was watching must list again. */
   #lost(error: StorageError): void {
     this.#ring = [];
+    this.#ringBytes = 0;
     this.#ringFrom = this.storage.revision;
     this.#revision = this.storage.revision;
     this.#watcher = this.#open();
@@ -143,18 +147,28 @@ export class ResourceHub {
     this.#revision = revision;
     if (storeEvents.length === 0) return;
     const events = storeEvents.map(hubEvent);
-    for (const event of events) this.#ring.push(event);
+    for (const event of events) {
+      this.#ring.push(event);
+      this.#ringBytes += sizeOf(event);
+    }
     // Trimmed by halves, so that a push does not pay for a shift of the whole ring.
-    if (this.#ring.length > ringEventsMax) this.#trim();
+    if (this.#ring.length > ringEventsMax || this.#ringBytes > ringBytesMax) this.#trim();
     for (const subscriber of this.#everyone) subscriber.deliver(events, revision);
     if (this.#byNode.size > 0) this.#deliverByNode(events, revision);
+    for (const { previous } of events) this.decoded.superseded(previous);
   }
 
   #trim(): void {
-    let cut = this.#ring.length - ringEventsMax / 2;
-    const last = this.#ring[cut - 1]!.revision;
-    // Events of one revision stay or go together.
-    while (this.#ring[cut]?.revision === last) cut++;
+    let cut = 0;
+    let last = this.#ringFrom;
+    for (const event of this.#ring) {
+      const small = this.#ring.length - cut <= ringEventsMax / 2 && this.#ringBytes <= ringBytesMax / 2;
+      // Events of one revision stay or go together.
+      if (small && event.revision !== last) break;
+      last = event.revision;
+      this.#ringBytes -= sizeOf(event);
+      cut += 1;
+    }
     this.#ring = this.#ring.slice(cut);
     this.#ringFrom = last;
   }
@@ -177,6 +191,10 @@ export class ResourceHub {
     const spec = this.decoded.decode(keyValue)['spec'] as { nodeName?: string } | undefined;
     return spec?.nodeName ?? '';
   }
+}
+
+function sizeOf({ current }: HubEvent): number {
+  return current === undefined ? 0 : current.value.length;
 }
 
 function addTo(batches: Map<string, HubEvent[]>, nodeName: string, event: HubEvent): void {
