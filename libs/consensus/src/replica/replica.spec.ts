@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StoreEvent } from '#libs/mvcc';
@@ -58,6 +58,23 @@ describe('one replica', () => {
     expect(again.revision).toBe(revision);
     expect(text(again.get('/last')?.value)).toBe('yes');
     expect(cluster.warnings.join()).toMatch(/snapshot does not hold and was put aside/);
+  });
+
+  it('goes on when a snapshot cannot be written, and says so', async () => {
+    cluster = await TestCluster.create(1, { snapshotEntries: 10 });
+    const replica = await cluster.open('m1');
+    const directory = join(cluster.directory, 'm1', 'snap');
+    rmSync(directory, { recursive: true });
+    for (let i = 0; i < 15; i++) await put(replica, `/k/${i}`, 'x');
+    await until('it is said', () =>
+      cluster.warnings.some((said) => /snapshot could not be written/.test(said)),
+    );
+    await put(replica, '/after', 'x');
+    mkdirSync(directory);
+    for (let i = 0; i < 15; i++) await put(replica, `/k/${i}`, 'y');
+    await until('the next one is written', () =>
+      readdirSync(directory).some((name) => name.endsWith('.snap')),
+    );
   });
 
   it('delivers what it applied to watchers, in order, before the writer is answered', async () => {
