@@ -5,9 +5,11 @@ import { schemaOf } from '../structure/schema.js';
 import type { Json, JsonObject } from '../types.js';
 import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from './index.js';
 
+// Through text and back: JSON has no negative zero.
 const json = fc
   .jsonValue({ maxDepth: 3 })
-  .filter((value) => !JSON.stringify(value).includes('__proto__')) as fc.Arbitrary<Json>;
+  .map((value) => JSON.parse(JSON.stringify(value)) as Json)
+  .filter((value) => !JSON.stringify(value).includes('__proto__'));
 const jsonObject = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'toString'), json).map((o) => ({ ...o }));
 const poisoned = JSON.parse('{"__proto__": {"polluted": true}}') as JsonObject;
 

@@ -75,11 +75,15 @@ describe('parseYaml', () => {
   });
 
   it('reads what another writer writes', () => {
-    const json = fc.jsonValue({ maxDepth: 4 }).filter((each) => !JSON.stringify(each).includes('__proto__'));
+    const json = fc
+      .json({ maxDepth: 4 })
+      .filter((text) => !text.includes('__proto__'))
+      // JSON has no negative zero to keep.
+      .map((text) => JSON.parse(text, (_, each: unknown) => (each === 0 ? 0 : each)) as Json);
     fc.assert(
       fc.property(json, (each) => {
-        expect(value(stringify(each, { version: '1.1' }))).toEqual(JSON.parse(JSON.stringify(each)));
-        expect(value(JSON.stringify(each))).toEqual(JSON.parse(JSON.stringify(each)));
+        expect(value(stringify(each, { version: '1.1' }))).toEqual(each);
+        expect(value(JSON.stringify(each))).toEqual(each);
       }),
     );
   });
