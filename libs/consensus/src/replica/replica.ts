@@ -3,12 +3,11 @@ import { CompactedError } from '#libs/mvcc';
 import type { CommandResult, KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
 import { asMemberId } from '#libs/raft';
-import type { DataDirectory, MemberAddress } from '../data-dir/data-directory.js';
+import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
 import { StorageError } from '../storage.js';
 import type {
   Leadership,
-  MemberStatus,
   Storage,
   StorageStatus,
   TxnOptions,
@@ -21,6 +20,8 @@ import type {
 import type { LaunchedThread } from '../thread/launch.js';
 import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
 import { WatchHub } from '../watch-hub.js';
+import { describeMetrics, describeStatus } from './describe.js';
+import type { Observed } from './describe.js';
 import { LeadershipTracker } from './leadership.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import type { ResolvedOptions } from './options.js';
@@ -350,39 +351,17 @@ export class EmbeddedReplica implements Replica {
   }
 
   status(): StorageStatus {
-    const { store } = this.#state;
-    const report = this.#report;
-    const electionMs = this.#options.tickMs * this.#options.electionTicks;
-    return {
-      clusterId: this.#options.clusterId,
-      memberId: this.#options.memberId,
-      name: this.#options.name,
-      leadership: this.#leadership.current,
-      quorum: this.#report !== undefined && this.#proposals.leaderlessMs <= electionMs,
-      commitIndex: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
-      appliedIndex: store.appliedIndex,
-      lastIndex: Math.max(report?.lastIndex ?? 0, store.appliedIndex),
-      revision: store.revision,
-      compactRevision: store.compactedRevision,
-      sizeBytes: store.sizeBytes,
-      members: this.#directory.members.map((member) => this.#memberStatus(member)),
-    };
+    return describeStatus(this.#observed());
   }
 
-  #memberStatus({ id, name, host, port }: MemberAddress): MemberStatus {
-    const { leader, isLeader } = this.#leadership.current;
-    const report = this.#report;
-    const self = id === this.#options.memberId;
-    const progress = report?.followers.find((follower) => follower.id === id);
-    const follower = report?.learners.includes(id) ? 'learner' : 'follower';
+  #observed(): Observed {
     return {
-      id,
-      name,
-      role: name === leader ? 'leader' : follower,
-      peerUrl: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-      matchIndex: self ? report?.lastIndex : progress?.matchIndex,
-      // Only a leader hears of all; a follower vouches for itself and its leader.
-      active: self || name === leader || (isLeader && progress?.active === true),
+      options: this.#options,
+      members: this.#directory.members,
+      store: this.#state.store,
+      leadership: this.#leadership.current,
+      leaderlessMs: this.#proposals.leaderlessMs,
+      report: this.#report,
     };
   }
 
@@ -391,24 +370,12 @@ export class EmbeddedReplica implements Replica {
   }
 
   metrics(): ConsensusMetrics {
-    const { store } = this.#state;
-    const report = this.#report;
-    const { isLeader, leader } = this.#leadership.current;
-    return {
-      hasLeader: leader !== undefined,
-      isLeader,
+    return describeMetrics(this.#observed(), {
       leaderChanges: this.#leadership.changes,
-      proposalsCommitted: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
-      proposalsApplied: store.appliedIndex,
       proposalsFailed: this.#proposals.failed,
       proposalsPending: this.#proposals.size,
-      quotaBytes: this.#options.quotaBytes,
-      sizeBytes: store.sizeBytes,
-      walFsyncSeconds: report?.walFsyncSeconds ?? { bounds: [], counts: [], sum: 0, count: 0 },
       snapshotSeconds: this.#snapshotter.seconds.snapshot(),
-      peers: report?.peers ?? [],
-      logMemoryBytes: report?.logMemoryBytes ?? 0,
-    };
+    });
   }
 
   /** The thread ended without being asked to. */

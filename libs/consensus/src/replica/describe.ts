@@ -1,0 +1,73 @@
+import type { Store } from '#libs/mvcc';
+import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { ConsensusMetrics } from '../metrics.js';
+import type { Leadership, MemberStatus, StorageStatus } from '../storage.js';
+import type { ThreadReport } from '../thread/protocol.js';
+import type { ResolvedOptions } from './options.js';
+
+/** What a replica knows at one moment. `report` is the consensus thread's last word, up to half a second old. */
+export interface Observed {
+  readonly options: ResolvedOptions;
+  readonly members: readonly MemberAddress[];
+  readonly store: Store;
+  readonly leadership: Leadership;
+  readonly leaderlessMs: number;
+  readonly report: ThreadReport | undefined;
+}
+
+export function describeStatus(observed: Observed): StorageStatus {
+  const { options, store, leadership, leaderlessMs, report } = observed;
+  const electionMs = options.tickMs * options.electionTicks;
+  return {
+    clusterId: options.clusterId,
+    memberId: options.memberId,
+    name: options.name,
+    leadership,
+    quorum: report !== undefined && leaderlessMs <= electionMs,
+    commitIndex: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
+    appliedIndex: store.appliedIndex,
+    lastIndex: Math.max(report?.lastIndex ?? 0, store.appliedIndex),
+    revision: store.revision,
+    compactRevision: store.compactedRevision,
+    sizeBytes: store.sizeBytes,
+    members: observed.members.map((member) => describeMember(member, observed)),
+  };
+}
+
+function describeMember({ id, name, host, port }: MemberAddress, observed: Observed): MemberStatus {
+  const { leadership, options, report } = observed;
+  const { leader, isLeader } = leadership;
+  const self = id === options.memberId;
+  const progress = report?.followers.find((follower) => follower.id === id);
+  const follower = report?.learners.includes(id) === true ? 'learner' : 'follower';
+  return {
+    id,
+    name,
+    role: name === leader ? 'leader' : follower,
+    peerUrl: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    matchIndex: self ? report?.lastIndex : progress?.matchIndex,
+    // Only a leader hears of all; a follower vouches for itself and its leader.
+    active: self || name === leader || (isLeader && progress?.active === true),
+  };
+}
+
+type Counted = Pick<
+  ConsensusMetrics,
+  'leaderChanges' | 'proposalsFailed' | 'proposalsPending' | 'snapshotSeconds'
+>;
+
+export function describeMetrics(observed: Observed, counted: Counted): ConsensusMetrics {
+  const { options, store, leadership, report } = observed;
+  return {
+    ...counted,
+    hasLeader: leadership.leader !== undefined,
+    isLeader: leadership.isLeader,
+    proposalsCommitted: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
+    proposalsApplied: store.appliedIndex,
+    quotaBytes: options.quotaBytes,
+    sizeBytes: store.sizeBytes,
+    walFsyncSeconds: report?.walFsyncSeconds ?? { bounds: [], counts: [], sum: 0, count: 0 },
+    peers: report?.peers ?? [],
+    logMemoryBytes: report?.logMemoryBytes ?? 0,
+  };
+}
