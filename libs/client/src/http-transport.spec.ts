@@ -220,6 +220,35 @@ describe('HTTP transport', () => {
     expect((await transport.request({ method: 'GET', path: '/' })).body).toEqual({ ok: true });
   });
 
+  it('opens more watches than one HTTP/2 session has streams for, and requests beside them', async () => {
+    let open = 0;
+    const server = createSecureServer(
+      { key, cert, settings: { maxConcurrentStreams: 100 } },
+      (request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        if (request.url === '/unary') return response.end('{}');
+        open++;
+        response.write('{"type":"ADDED","object":{}}\n');
+      },
+    );
+    const port = await listen(server);
+    const transport = connect({ server: `https://127.0.0.1:${port}`, ca: cert });
+    let events = 0;
+    const all = deferred<void>();
+    const watches = await Promise.all(
+      Array.from({ length: 250 }, () =>
+        transport.watch(
+          { method: 'GET', path: '/watch' },
+          { onEvent: () => ++events === 250 && all.resolve(), onEnd: () => undefined },
+        ),
+      ),
+    );
+    await all.promise;
+    expect(open).toBe(250);
+    expect((await transport.request({ method: 'GET', path: '/unary' })).body).toEqual({});
+    for (const watch of watches) watch.close();
+  });
+
   it('closes a watch without an error, and tells the server', async () => {
     const gone = deferred<void>();
     const port = await listen(

@@ -17,27 +17,14 @@ import { makeController, queueFor, type Controller, type ControllerContext } fro
 import { claimObjects } from '../core/claim.js';
 import { findCondition, withCondition } from '../core/conditions.js';
 import { byController, indexByController, orphansByNamespace } from '../core/indexes.js';
-import { controllerOf, controllerReference } from '../core/owner.js';
+import { controllerOf } from '../core/owner.js';
 import { isPodFinished, isTerminating } from '../core/pod-state.js';
 import { selectorOf } from '../core/selectors.js';
 import { inNamespaceOf, writeStatus } from '../core/status.js';
 import { templateHash } from '../core/template-hash.js';
-import {
-  annotationsFor,
-  desiredReplicasAnnotation,
-  maxReplicasAnnotation,
-  revisionAnnotation,
-  revisionOf,
-} from './annotations.js';
-import {
-  byAge,
-  findNewSet,
-  hashLabel,
-  newSetReplicas,
-  replicasOf,
-  rollingLimits,
-  sameTemplate,
-} from './replica-sets.js';
+import { annotationsFor, revisionAnnotation, revisionOf } from './annotations.js';
+import { byAge, findNewSet, replicasOf, sameTemplate } from './replica-sets.js';
+import { newSetOf, sizeAnnotations } from './new-set.js';
 import { growNewSet, shrinkOldSets } from './rolling.js';
 import { isScalingEvent, scaleSets } from './scale.js';
 import { countStatus, isComplete, reasons, withProgress } from './status.js';
@@ -272,7 +259,7 @@ class DeploymentCore {
     revision: number,
   ): Promise<ReplicaSet | undefined> {
     const hash = templateHash(deployment.spec.template, deployment.status?.collisionCount);
-    const set = this.#newSet(deployment, sets, hash, revision);
+    const set = newSetOf(deployment, sets, hash, revision);
     const { name = '' } = set.metadata;
     const { replicas = 0 } = set.spec;
     try {
@@ -291,31 +278,6 @@ class DeploymentCore {
       await this.#setProgressing(deployment, 'False', reasons.createFailed, message);
       throw error;
     }
-  }
-
-  #newSet(deployment: Deployment, sets: readonly ReplicaSet[], hash: string, revision: number): ReplicaSet {
-    const { name = '', namespace = '' } = deployment.metadata;
-    const template = deepCopy(deployment.spec.template);
-    template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, [hashLabel]: hash } };
-    const selector = deepCopy(deployment.spec.selector);
-    selector.matchLabels = { ...selector.matchLabels, [hashLabel]: hash };
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      metadata: {
-        name: `${name}-${hash}`,
-        namespace,
-        labels: { ...template.metadata.labels },
-        annotations: { ...annotationsFor(deployment, {}, revision), ...sizeAnnotations(deployment) },
-        ownerReferences: [controllerReference(deployment)],
-      },
-      spec: {
-        replicas: newSetReplicas(deployment, sets, undefined),
-        minReadySeconds: deployment.spec.minReadySeconds ?? 0,
-        selector,
-        template,
-      },
-    };
   }
 
   /** The name is taken: by the set itself, which the cache does not show yet, or by another with the same hash. */
@@ -440,13 +402,4 @@ class DeploymentCore {
     const fresh = this.deployments.lister.getByKey(keyOf(deployment));
     return fresh?.metadata.uid === deployment.metadata.uid ? (fresh ?? deployment) : deployment;
   }
-}
-
-/** What the Deployment wanted when it sized a set: the basis of proportional scaling. */
-function sizeAnnotations(deployment: Deployment): Record<string, string> {
-  const wanted = replicasOf(deployment);
-  return {
-    [desiredReplicasAnnotation]: String(wanted),
-    [maxReplicasAnnotation]: String(wanted + rollingLimits(deployment).maxSurge),
-  };
 }
