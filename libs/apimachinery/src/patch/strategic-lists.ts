@@ -10,13 +10,16 @@ export interface ElementMerge {
 
 /** Sets of primitives: the union, in the order of the patch where the patch speaks. */
 export function mergePrimitives(original: readonly Json[], patch: readonly Json[]): Json[] {
+  if ([...original, ...patch].some((item) => typeof item === 'object')) {
+    throw unprocessablePatch('list element types are not identical');
+  }
   const merged = [...new Set([...original, ...patch])];
   return interleave(merged, patch, original, (item) => item);
 }
 
 export function deletePrimitives(original: readonly Json[], removed: readonly Json[]): Json[] {
   const gone = new Set(removed);
-  return original.filter((item) => !gone.has(item));
+  return original.filter((item) => !gone.has(item)).map((item) => cloneJson(item));
 }
 
 /** Elements are the same where their merge key is; `$patch` in an element directs the list. */
