@@ -1,22 +1,64 @@
-import { bindSignal, createClient, createInformerFactory, resources } from '#libs/client';
+import { bindSignal, createClient, createInformerFactory, resources, systemClock } from '#libs/client';
+import { StatusWriter } from './binding/status-writer.js';
+import { SchedulerCache } from './cache/cache.js';
+import { allPlugins, defaultProfile } from './default-profile.js';
+import { handleEvents } from './event-handlers.js';
+import { createEventSink } from './event-sink.js';
+import { Framework } from './framework/framework.js';
+import { SchedulingAlgorithm } from './framework/schedule-pod.js';
 import type { SchedulerHandle, SchedulerOptions } from './options.js';
+import { Nominator } from './preemption/nominator.js';
+import { SchedulingQueue } from './queue/scheduling-queue.js';
+import { Scheduler } from './scheduler.js';
 
 /** Starts scheduling over caches of its own. Returns at once; `synced` tells when it works. */
 export function startScheduler(options: SchedulerOptions): SchedulerHandle {
+  const { clock = systemClock, random = Math.random, metrics } = options;
   const stopper = new AbortController();
   const signal = AbortSignal.any([options.signal, stopper.signal]);
+  const onError = (error: unknown, what: string): void => {
+    if (!signal.aborted) options.onError?.(error, what);
+  };
   const client = createClient(bindSignal(options.transport, signal));
   const informers = createInformerFactory({
     client,
-    onError: (error, ref) => options.onError?.(error, `informer of ${ref.resource}`),
+    clock,
+    onError: (error, ref) => onError(error, `informer of ${ref.resource}`),
   });
-  informers.informer(resources.pods);
-  informers.informer(resources.nodes);
+  const namespaces = informers.informer(resources.namespaces);
+  const cache = new SchedulerCache((name) => namespaces.lister.getByKey(name)?.metadata.labels);
+  const nominator = new Nominator();
+  const statusWriter = new StatusWriter({ client, clock, signal, onError });
+  const recorder = createEventSink({ client, clock, random, onError });
+  const framework = new Framework(defaultProfile({ client, cache, postFilter: [] }));
+  const algorithm = new SchedulingAlgorithm({ cache, framework, nominator, random });
+  const queue = new SchedulingQueue({
+    clock,
+    queueSort: framework.plugins.queueSort,
+    preEnqueue: (pod) => framework.runPreEnqueue(pod),
+    plugins: allPlugins(framework.plugins),
+    onReady: () => scheduler.wake(),
+    onReleased: (pod) => cache.shapes.release(pod),
+  });
+  const parts = { cache, queue, nominator, framework, algorithm, statusWriter, recorder, metrics };
+  const scheduler = new Scheduler({ ...parts, clock, signal, onError });
+  handleEvents({ informers, cache, queue, nominator, onLeft: (uid) => statusWriter.cancel(uid) });
   informers.start(signal);
+  const synced = informers.synced(signal);
+  // Deciding before all nodes and pods are known would decide wrongly.
+  const running = synced.then(
+    () => scheduler.run(),
+    (error: unknown) => {
+      if (!signal.aborted) throw error;
+    },
+  );
+  running.catch((error: unknown) => onError(error, 'scheduler'));
   return {
-    synced: () => informers.synced(signal),
+    synced: () => synced,
     async stop() {
       stopper.abort();
+      await running;
+      queue.close();
     },
   };
 }

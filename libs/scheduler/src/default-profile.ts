@@ -1,0 +1,59 @@
+import type { Client } from '#libs/client';
+import type { SchedulerCache } from './cache/cache.js';
+import type { Plugin, PluginSet, PostFilterPlugin } from './framework/plugin.js';
+import { createDefaultBinder } from './plugins/default-binder.js';
+import { createImageLocality } from './plugins/image-locality.js';
+import { nodeAffinity } from './plugins/node-affinity.js';
+import { nodeName } from './plugins/node-name.js';
+import { nodePorts } from './plugins/node-ports.js';
+import { nodeResourcesBalancedAllocation } from './plugins/node-resources-balanced-allocation.js';
+import { nodeResourcesFit } from './plugins/node-resources-fit.js';
+import { nodeUnschedulable } from './plugins/node-unschedulable.js';
+import { prioritySort } from './plugins/priority-sort.js';
+import { schedulingGates } from './plugins/scheduling-gates.js';
+import { createTaintToleration } from './plugins/taint-toleration.js';
+
+export interface ProfileParts {
+  readonly client: Client;
+  readonly cache: SchedulerCache;
+  readonly postFilter: readonly PostFilterPlugin[];
+}
+
+/** The plugins of kube-scheduler's default profile, in its order and with its weights. */
+export function defaultProfile({ client, cache, postFilter }: ProfileParts): PluginSet {
+  const taintToleration = createTaintToleration(cache);
+  return {
+    preEnqueue: [schedulingGates],
+    queueSort: prioritySort,
+    preFilter: [nodeName, nodeAffinity, nodePorts],
+    filter: [nodeUnschedulable, nodeName, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit],
+    postFilter,
+    score: [
+      taintToleration,
+      nodeAffinity,
+      nodeResourcesFit,
+      nodeResourcesBalancedAllocation,
+      createImageLocality(cache),
+    ],
+    reserve: [],
+    permit: [],
+    preBind: [],
+    bind: createDefaultBinder(client),
+    postBind: [],
+  };
+}
+
+export function allPlugins(set: PluginSet): Plugin[] {
+  return [
+    ...new Set<Plugin>([
+      ...set.preEnqueue,
+      ...set.preFilter,
+      ...set.filter,
+      ...set.postFilter,
+      ...set.reserve,
+      ...set.permit,
+      ...set.preBind,
+      set.bind,
+    ]),
+  ];
+}

@@ -1,0 +1,36 @@
+import { createEventRecorder, type Client, type Clock, type EventRecorder } from '#libs/client';
+
+export interface EventSinkOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+/** Losses are told this seldom, as a number: thousands of pods at once must not become thousands of lines of log. */
+const reportEveryMs = 10_000;
+
+/** The scheduler's events, written one by one behind its back; beyond what waits in its queue they are left out. */
+export function createEventSink({ client, clock, random, onError }: EventSinkOptions): EventRecorder {
+  let dropped = 0;
+  let reporting = false;
+  return createEventRecorder({
+    client,
+    component: 'default-scheduler',
+    clock,
+    random,
+    onDrop(error) {
+      dropped++;
+      if (reporting) return;
+      reporting = true;
+      clock.after(reportEveryMs, () => {
+        reporting = false;
+        onError(
+          new Error(`${dropped} events were not written`, { cause: error }),
+          'events of default-scheduler',
+        );
+        dropped = 0;
+      });
+    },
+  });
+}
