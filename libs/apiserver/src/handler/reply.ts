@@ -1,6 +1,6 @@
 import type { Status } from '#libs/apimachinery';
 import { ApiError } from '#libs/apimachinery';
-import type { ApiResponse, UnaryResponse } from '../request.js';
+import type { UnaryResponse } from '../request.js';
 import { contentType, encodeAny } from './forms.js';
 import { jsonForm, type OutputForm } from './negotiate.js';
 
@@ -91,5 +91,3 @@ function escaped(warning: string): string {
     .slice(0, warningLengthMax)
     .replace(/[\\"]/g, '\\$&');
 }
-
-export type { ApiResponse };

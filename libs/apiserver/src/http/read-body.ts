@@ -1,15 +1,28 @@
 import type { Readable } from 'node:stream';
-import { ApiError, requestEntityTooLarge } from '#libs/apimachinery';
+import { ApiError, requestEntityTooLarge, timeout } from '#libs/apimachinery';
+import type { Clock } from '../clock.js';
 
 /** As Kubernetes: 3 MiB. */
 export const bodyBytesMax = 3 * 1024 * 1024;
 
 /**
  * Reads a body whole. Rejects with ApiError 413 as soon as it is known to be too large (the rest is not read), 400 when
- * the client breaks off.
+ * the client breaks off, 504 when it takes longer than `timeoutMs`.
  */
-export function readBody(stream: Readable, declaredLength: string | undefined): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+export function readBody(
+  stream: Readable,
+  declaredLength: string | undefined,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<Buffer> {
+  return new Promise((resolve, refuse) => {
+    const cancel = clock.after(timeoutMs, () =>
+      refuse(timeout('the body of the request did not arrive within the allotted time')),
+    );
+    const reject = (error: ApiError): void => {
+      cancel();
+      refuse(error);
+    };
     if (declaredLength !== undefined && Number(declaredLength) > bodyBytesMax) {
       reject(requestEntityTooLarge(bodyBytesMax));
       return;
@@ -34,6 +47,7 @@ export function readBody(stream: Readable, declaredLength: string | undefined): 
     stream.on('data', onData);
     stream.once('end', () => {
       whole = true;
+      cancel();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
     stream.once('error', broken);

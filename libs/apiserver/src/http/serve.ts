@@ -63,7 +63,7 @@ export async function serve(exchange: HttpExchange, options: HttpOptions): Promi
     const { path, query } = splitUrl(exchange.url);
     const answer = authenticated(exchange, options.authenticator, path);
     const user = answer instanceof Promise ? await answer : answer;
-    const input = inputOf(exchange);
+    const input = inputOf(exchange, options);
     const bytes = input === undefined ? undefined : await input;
     inputRead = true;
     const body = bytes === undefined || bytes.length === 0 ? undefined : { bytes };
@@ -83,13 +83,14 @@ export async function serve(exchange: HttpExchange, options: HttpOptions): Promi
   }
 }
 
-function inputOf(exchange: HttpExchange): Promise<Buffer> | undefined {
+function inputOf(exchange: HttpExchange, options: HttpOptions): Promise<Buffer> | undefined {
   const { method, headers } = exchange;
   if (method === 'GET' || method === 'HEAD') {
     exchange.input.resume();
     return undefined;
   }
-  return readBody(exchange.input, headers['content-length']);
+  const { clock = systemClock, requestTimeoutMs = defaultTimeoutMs } = options;
+  return readBody(exchange.input, headers['content-length'], clock, requestTimeoutMs);
 }
 
 /** Paths that anybody may ask for; everything else needs credentials (security.md). */

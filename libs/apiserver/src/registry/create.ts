@@ -1,6 +1,5 @@
 import {
   alreadyExists,
-  ApiError,
   badRequest,
   generateNameConflict,
   invalid,
@@ -147,8 +146,4 @@ function generatedName(core: Core, base: string): string {
   for (let at = 0; at < generatedSuffixLength; at++)
     suffix += nameLetters[Math.floor(core.random() * nameLetters.length)] ?? '';
   return base.slice(0, generatedBaseMax) + suffix;
-}
-
-export function isAlreadyExists(error: unknown): boolean {
-  return error instanceof ApiError && error.reason === 'AlreadyExists';
 }

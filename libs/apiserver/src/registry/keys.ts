@@ -32,8 +32,3 @@ export function listPrefix(declaration: ResourceDeclaration, namespace: string):
 export function prefixEnd(prefix: string): string {
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }
-
-/** Name of the object under a key. */
-export function nameOfKey(key: string): string {
-  return key.slice(key.lastIndexOf('/') + 1);
-}

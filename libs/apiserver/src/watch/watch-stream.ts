@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { isExpected, toApiError } from '../handler/storage-errors.js';
 import type { Selection } from '../registry/selection.js';
 import type { StreamSink } from '../request.js';
-import type { EventType, FrameMaker } from './frames.js';
+import type { FrameMaker } from './frames.js';
 import type { HubEvent, HubSubscriber, ResourceHub } from './hub.js';
 
 export interface WatchStreamOptions {
@@ -220,8 +220,7 @@ export class WatchStream implements HubSubscriber {
   }
 }
 
-export type Frame = Parameters<StreamSink['write']>[0];
-export type { EventType };
+type Frame = Parameters<StreamSink['write']>[0];
 
 function yieldToLoop(): Promise<void> {
   return new Promise((resolve) => {
