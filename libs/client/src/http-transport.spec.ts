@@ -66,7 +66,12 @@ describe('HTTP transport', () => {
       });
     });
     const port = await listen(server);
-    const transport = connect({ server: `https://127.0.0.1:${port}`, ca: cert, token: () => 'secret' });
+    const transport = connect({
+      server: `https://127.0.0.1:${port}`,
+      ca: cert,
+      http2: true,
+      token: () => 'secret',
+    });
     const answer = await transport.request({
       method: 'PATCH',
       path: '/api/v1/pods',
@@ -215,7 +220,7 @@ describe('HTTP transport', () => {
       setImmediate(() => response.stream.session?.destroy());
     });
     const port = await listen(server);
-    const transport = connect({ server: `https://127.0.0.1:${port}`, ca: cert });
+    const transport = connect({ server: `https://127.0.0.1:${port}`, ca: cert, http2: true });
     await expect(transport.request({ method: 'PUT', path: '/', body: {} })).rejects.toThrow(ConnectionError);
     expect((await transport.request({ method: 'GET', path: '/' })).body).toEqual({ ok: true });
   });
@@ -223,7 +228,7 @@ describe('HTTP transport', () => {
   it('opens more watches than one HTTP/2 session has streams for, and requests beside them', async () => {
     let open = 0;
     const server = createSecureServer(
-      { key, cert, settings: { maxConcurrentStreams: 100 } },
+      { key, cert, allowHTTP1: true, settings: { maxConcurrentStreams: 100 } },
       (request, response) => {
         response.writeHead(200, { 'content-type': 'application/json' });
         if (request.url === '/unary') return response.end('{}');
