@@ -49,6 +49,7 @@ export interface ApiServer {
   objectCounts(): ReadonlyMap<string, number>;
   /** The decoded form of stored records, shared with the server's own. */
   readonly decoded: DecodedCache;
+  /** Ends all watches in order, so that their clients go elsewhere. To be called before the HTTP server closes. */
   close(): void;
 }
 
@@ -61,6 +62,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? Math.random;
   const watching = new Map<string, number>();
+  const open = new Set<() => void>();
   const count = (declaration: ResourceDeclaration, by: number): void => {
     const name = qualifiedName(declaration);
     watching.set(name, (watching.get(name) ?? 0) + by);
@@ -81,8 +83,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer: options.authorizer,
     virtual: options.virtual ?? new Map(),
     onFault: options.onFault ?? logFault,
-    onWatchStart: (declaration) => count(declaration, 1),
-    onWatchEnd: (declaration) => count(declaration, -1),
+    watchOpened: (declaration, finish) => {
+      count(declaration, 1);
+      open.add(finish);
+      return () => {
+        count(declaration, -1);
+        open.delete(finish);
+      };
+    },
   };
   const flow = new FlowControl(options.limits);
   const handle = createHandler({
@@ -98,7 +106,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     watchers: () => watching,
     objectCounts: () => objectCounts(storage, scheme),
     decoded,
-    close: () => hubs.close(),
+    close: () => {
+      for (const finish of open) finish();
+      hubs.close();
+    },
   };
 }
 

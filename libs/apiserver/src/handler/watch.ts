@@ -58,9 +58,9 @@ export async function watchObjects(exchange: Exchange): Promise<ApiResponse> {
         bookmarks: isTrue(query.get('allowWatchBookmarks')),
         timeoutMs,
         onFault: (error) => core.onFault(error, request),
-        onEnd: () => core.onWatchEnd(declaration),
+        onEnd: () => ended(),
       });
-      core.onWatchStart(declaration);
+      const ended = core.watchOpened(declaration, () => stream.finish());
       stream.start();
       return () => stream.stop();
     },

@@ -58,8 +58,13 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  session.destroy();
-  await fastify.close();
+  // A watch and a session are still open: closing ends them rather than wait for them.
+  const watch = session.request({ ':path': `${configMaps}?watch=true` });
+  const ended = new Promise((resolve) => watch.once('end', resolve));
+  watch.resume();
+  await new Promise((resolve) => watch.once('response', resolve));
+  api.server.close();
+  await Promise.all([fastify.close(), ended]);
   await api.close();
 });
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2SecureServer, SecureServerOptions, ServerHttp2Stream } from 'node:http2';
 import { createSecureServer, type IncomingHttpHeaders } from 'node:http2';
 import type { FastifyInstance } from 'fastify';
+import { closeGracefully } from './graceful-close.js';
 import { http1Exchange } from './http1-exchange.js';
 import { http2Exchange } from './http2-exchange.js';
 import { serve, type HttpOptions } from './serve.js';
@@ -56,6 +57,7 @@ export function apiServerFactory(
       handshakeTimeout: handshakeTimeoutMs,
       settings: { maxConcurrentStreams, initialWindowSize: initialWindowBytes },
     });
+    closeGracefully(server);
     server.on('request', handler as never);
     // Node answers that listener by one of its own for `stream`, the way into the compatibility layer.
     const compatible = server.listeners('stream')[0] as StreamListener;

@@ -26,6 +26,6 @@ export interface Core {
   readonly virtual: ReadonlyMap<string, VirtualCreate>;
   /** Faults of ours, with their stack: for the log, never for the client. */
   readonly onFault: (error: unknown, request: ApiRequest) => void;
-  readonly onWatchStart: (declaration: ResourceDeclaration) => void;
-  readonly onWatchEnd: (declaration: ResourceDeclaration) => void;
+  /** A watch was opened; `finish` ends it in order. Returns what to call when it has ended. */
+  readonly watchOpened: (declaration: ResourceDeclaration, finish: () => void) => () => void;
 }

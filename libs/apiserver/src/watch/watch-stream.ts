@@ -57,7 +57,7 @@ export class WatchStream implements HubSubscriber {
 
   start(): void {
     const { clock, timeoutMs, bookmarks } = this.options;
-    this.#cancelTimeout = clock.after(timeoutMs, () => this.#timedOut());
+    this.#cancelTimeout = clock.after(timeoutMs, () => this.finish());
     if (bookmarks) this.#scheduleBookmark();
     void this.#run().catch((error: unknown) => this.#broke(error));
   }
@@ -193,7 +193,8 @@ export class WatchStream implements HubSubscriber {
     this.#write(sink, frames.bookmark(hub.storage.revision, false));
   }
 
-  #timedOut(): void {
+  /** Ends the stream in order: its time is up, or the server goes. */
+  finish(): void {
     if (this.#ended) return;
     if (this.options.bookmarks && this.#detach !== undefined) this.#bookmark();
     const { sink } = this.options;
