@@ -132,10 +132,12 @@ export function createClient(transport: Transport): Client {
 /** All requests of the transport returned end when `signal` aborts, and none starts afterwards. */
 export function bindSignal(transport: Transport, signal: AbortSignal): Transport {
   setMaxListeners(0, signal); // one for each watch and request under way: no leak
-  const bind = (request: TransportRequest): TransportRequest => ({
-    ...request,
-    signal: request.signal === undefined ? signal : AbortSignal.any([request.signal, signal]),
-  });
+  const bind = (request: TransportRequest): TransportRequest => {
+    const own = request.signal;
+    // AbortSignal.any leaves a trace on its sources for as long as they live: only where there are two.
+    if (own === signal) return request;
+    return { ...request, signal: own === undefined ? signal : AbortSignal.any([own, signal]) };
+  };
   return {
     async request(request) {
       signal.throwIfAborted();

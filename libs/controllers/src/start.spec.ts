@@ -160,13 +160,15 @@ describe('all controllers on the real API server', () => {
     informers.informer(resources.deployments).lister.get('default', name)?.status?.availableReplicas ?? 0;
   /** Nothing is written any more for a while: the controllers have come to rest. */
   async function rest(): Promise<void> {
-    let before = -1;
+    let seen = -1;
+    let sinceMs = 0;
     await until(() => {
-      const now = storage.revision;
-      const quiet = now === before;
-      before = now;
-      return quiet;
-    });
+      if (storage.revision !== seen) {
+        seen = storage.revision;
+        sinceMs = Date.now();
+      }
+      return Date.now() - sinceMs > 300; // longer than any delay that gathers changes
+    }, 'the controllers come to rest');
   }
 
   it('turn a Deployment with its Service into running pods and endpoints, roll it, and come to rest', async () => {
