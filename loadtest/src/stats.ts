@@ -1,21 +1,43 @@
 import { build, type Histogram } from 'hdr-histogram-js';
+import type { LatencySummary } from './load/plan.js';
+
+const longestMicroseconds = 60_000_000;
 
 /** Latencies in microseconds, up to a minute, three significant digits. */
 export class Latencies {
   readonly #histogram: Histogram = build({
     lowestDiscernibleValue: 1,
-    highestTrackableValue: 60_000_000,
+    highestTrackableValue: longestMicroseconds,
     numberOfSignificantValueDigits: 3,
     bitBucketSize: 64,
   });
 
-  record(milliseconds: number): void {
-    this.#histogram.recordValue(Math.max(1, Math.round(milliseconds * 1_000)));
+  /** With the interval at which requests were due, a late answer also counts for those that it held up. */
+  record(milliseconds: number, expectedIntervalMs?: number): void {
+    const value = Math.min(longestMicroseconds, Math.max(1, Math.round(milliseconds * 1_000)));
+    if (expectedIntervalMs === undefined) this.#histogram.recordValue(value);
+    else
+      this.#histogram.recordValueWithExpectedInterval(
+        value,
+        Math.max(1, Math.round(expectedIntervalMs * 1_000)),
+      );
   }
 
   /** Milliseconds. */
   percentile(p: number): number {
     return this.#histogram.getValueAtPercentile(p) / 1_000;
+  }
+
+  /** Milliseconds; zeros when nothing was recorded. */
+  summary(): LatencySummary {
+    return {
+      p50: this.percentile(50),
+      p95: this.percentile(95),
+      p99: this.percentile(99),
+      'p99.9': this.percentile(99.9),
+      mean: this.#histogram.totalCount === 0 ? 0 : this.#histogram.mean / 1_000,
+      max: this.#histogram.totalCount === 0 ? 0 : this.#histogram.maxValue / 1_000,
+    };
   }
 
   get count(): number {
