@@ -57,6 +57,8 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
   logger.info({ port: config.securePort, member: config.memberId }, `${config.name} serves`);
   return async () => {
     await handOver(storage, logger);
+    // Watches end in order before their connections do: clients resume elsewhere from where they were.
+    app.get<ApiServer>(API_SERVER).close();
     await closeMetrics();
     await app.close();
   };

@@ -128,7 +128,8 @@ async function writeNodeKubeconfig(state: ClusterState, pki: ClusterPki): Promis
   writeFileSync(path, text, { mode: 0o600 });
 }
 
-function requireWritable(dataDir: string): void {
+/** Throws UserError when nothing can be written there; creates the directory. */
+export function requireWritable(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     accessSync(dataDir, constants.W_OK);

@@ -69,7 +69,7 @@ export function readState(dataDir: string): ClusterState | undefined {
   } catch {
     throw new UserError(
       `${join(dataDir, 'cluster.json')} is damaged`,
-      'remove the cluster with `trireme reset`, or restore the file from a backup',
+      'restore the file from a backup, or remove the cluster with `trireme reset --force`',
     );
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
@@ -77,9 +77,11 @@ export class Supervisor {
 
   /** Why masters are not running, for the message of a start that fails. */
   failures(): string[] {
-    return [...this.#masters].flatMap(([name, child]) =>
-      child.lastExit === undefined ? [] : [`${name} ended (${child.lastExit}), see ${this.#logFile(name)}`],
-    );
+    return [...this.#masters].flatMap(([name, child]) => {
+      if (child.lastExit === undefined) return [];
+      const reason = lastError(this.#logFile(name)) ?? `ended (${child.lastExit})`;
+      return [`${name}: ${reason} (see ${this.#logFile(name)})`];
+    });
   }
 
   async stop(): Promise<void> {
@@ -176,6 +178,12 @@ export class Supervisor {
   #logFile(name: string): string {
     return join(this.#state.dataDir, 'logs', `${name}.log`);
   }
+}
+
+/** What a process that could not start said last, from its log. */
+function lastError(logFile: string): string | undefined {
+  const lines = readFileSync(logFile, 'utf8').split('\n');
+  return lines.findLast((line) => line.startsWith('error: '))?.slice('error: '.length);
 }
 
 /** TRIREME_CPU_PROFILE=<dir> has every master write a V8 CPU profile there when it ends. */

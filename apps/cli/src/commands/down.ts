@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { removeFromKubeconfig } from '#libs/pki';
 import { askSupervisor } from '../cluster/control.js';
@@ -37,30 +37,32 @@ export function addDown(program: Command): void {
       const dataDir = resolveDataDir(flags.name, flags.dataDir);
       const state = flags.force ? tolerantState(dataDir) : requireState(flags.name, flags.dataDir);
       if (state !== undefined) await stopCluster(state, progress);
-      await progress
-        .step(`Removing ${dataDir}`, async () => {
-          for (const part of [
-            'masters',
-            'pki',
-            'logs',
-            'cluster.json',
-            'cluster.json.tmp',
-            'supervisor.sock',
-            '.writable',
-          ]) {
-            rmSync(`${dataDir}/${part}`, { recursive: true, force: true });
-          }
-          rmSync(dataDir, { recursive: false, force: true, maxRetries: 0 });
-        })
-        .catch(ignoreNotEmpty);
+      await progress.step(`Removing ${dataDir}`, async () => {
+        for (const part of [
+          'masters',
+          'pki',
+          'logs',
+          'cluster.json',
+          'cluster.json.tmp',
+          'supervisor.sock',
+          '.writable',
+        ]) {
+          rmSync(`${dataDir}/${part}`, { recursive: true, force: true });
+        }
+        removeIfEmpty(dataDir);
+      });
       forgetLocation(flags.name);
     });
 }
 
 /** Other people's files in the directory stay, and so does the directory. */
-function ignoreNotEmpty(error: unknown): void {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== 'ENOTEMPTY' && code !== 'ERR_FS_EISDIR' && code !== 'EEXIST') throw error;
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error;
+  }
 }
 
 function tolerantState(dataDir: string): ClusterState | undefined {

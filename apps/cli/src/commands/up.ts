@@ -3,7 +3,7 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { resolveKubeconfigPath } from '#libs/pki';
-import { launch, type StepReporter, type UpOptions } from '../cluster/launch.js';
+import { launch, requireWritable, type StepReporter, type UpOptions } from '../cluster/launch.js';
 import { cliEntry } from '../cluster/program.js';
 import { readState, resolveDataDir } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
@@ -120,6 +120,7 @@ function printReady(options: UpOptions, progress: Progress, port: number): void 
 }
 
 async function startDetached(options: UpOptions, progress: Progress): Promise<void> {
+  requireWritable(options.dataDir);
   mkdirSync(join(options.dataDir, 'logs'), { recursive: true, mode: 0o700 });
   const log = openSync(join(options.dataDir, 'logs', 'supervisor.log'), 'a', 0o600);
   const child = spawn(process.execPath, [cliEntry, ...process.argv.slice(2)], {

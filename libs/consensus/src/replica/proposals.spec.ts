@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createStore } from '#libs/mvcc';
+import { asRevision, createStore, decodeCommand } from '#libs/mvcc';
 import type { StorageError } from '../storage.js';
 import type { ProposeBatch } from '../thread/protocol.js';
 import { proposeColumns } from '../thread/protocol.js';
@@ -17,6 +17,7 @@ function create(overrides: { maxPending?: number } = {}): Proposals {
   sent = [];
   proposals = new Proposals({
     session,
+    nextSession: () => session + 1,
     maxPending: 100,
     noLeaderPatienceMs: 3_000,
     now: () => nowMs,
@@ -74,6 +75,45 @@ describe('a proposal', () => {
     for (const result of results) if (result !== undefined) queue.applied(1, result);
     expect((await answer).results).toHaveLength(1);
     expect(queue.size).toBe(0);
+  });
+
+  it('of a session that the state machine has forgotten goes again under a new one, if it cannot have been applied', async () => {
+    const queue = create();
+    queue.leadershipChanged(true, 1);
+    const expired = {
+      revision: asRevision(1),
+      succeeded: false,
+      refused: 'sessionExpired',
+      results: [],
+      repeated: false,
+    } as const;
+    const first = put();
+    await until('it was sent', () => sent.length === 1);
+    queue.applied(1, expired);
+    await until('it was sent again', () => sent.length === 2);
+    const [entry] = sent.slice(1).flatMap(entriesOf);
+    expect(decodeCommand(entry?.subarray(envelopeBytes) ?? new Uint8Array()).id.session).toBe(session + 1);
+    const store = createStore();
+    const result = store.apply(1, 1, entry?.subarray(envelopeBytes) ?? new Uint8Array())?.result;
+    if (result !== undefined) queue.applied(1, result);
+    expect((await first).succeeded).toBe(true);
+  });
+
+  it('of a forgotten session that was handed over twice is not repeated: it may have been applied', async () => {
+    const queue = create();
+    queue.leadershipChanged(true, 1);
+    const code = codeOf(put());
+    await until('it was sent', () => sent.length === 1);
+    queue.leadershipChanged(true, 2);
+    await until('it was sent again', () => sent.length === 2);
+    queue.applied(1, {
+      revision: asRevision(1),
+      succeeded: false,
+      refused: 'sessionExpired',
+      results: [],
+      repeated: false,
+    });
+    expect(await code).toBe('Timeout');
   });
 
   it('waits for a leader, and fails with NoQuorum when none comes', async () => {

@@ -16,7 +16,13 @@ export interface ProposeOptions {
 
 interface Pending {
   readonly number: number;
-  readonly command: Uint8Array;
+  readonly unidentified: Unidentified;
+  /** Encoded, with its id. */
+  command: Uint8Array;
+  /** Session of that id. */
+  session: number;
+  /** How often it was handed over; more than one copy of it may be under way. */
+  sends: number;
   readonly onlyInTerm: number;
   readonly deadline: number;
   sentAt: number;
@@ -27,7 +33,10 @@ interface Pending {
 }
 
 export interface ProposalsOptions {
+  /** Of this process: tells its entries from others'. Its first commands carry it as their session, too. */
   readonly session: number;
+  /** Another session for commands, once the state machine has forgotten the last one. */
+  readonly nextSession: () => number;
   readonly maxPending: number;
   /** Without a leader for so long, callers get an answer rather than hang. */
   readonly noLeaderPatienceMs: number;
@@ -60,9 +69,11 @@ export class Proposals {
   #sweeper: NodeJS.Timeout | undefined;
   #failed = 0;
   #stopped = false;
+  #session: number;
 
   constructor(options: ProposalsOptions) {
     this.#options = options;
+    this.#session = options.session;
     this.#leaderLostAt = options.now();
   }
 
@@ -89,13 +100,7 @@ export class Proposals {
     const error = this.#refuseNow();
     if (error !== undefined) return Promise.reject(error);
     const number = this.#nextNumber;
-    const oldest = this.#pending.keys().next();
-    const id: CommandId = {
-      session: this.#options.session,
-      sequence: number,
-      answeredBelow: oldest.done === true ? number : oldest.value,
-    };
-    const bytes = encodeCommand({ ...command, id } as Command);
+    const bytes = this.#encode(command, number);
     if (bytes.length > maxCommandBytes) {
       const size = `the write is ${bytes.length} bytes, ${maxCommandBytes} are allowed`;
       return Promise.reject(new StorageError('TooLarge', size));
@@ -105,7 +110,10 @@ export class Proposals {
       const deadline = this.#options.now() + timeoutMs;
       const pending = {
         number,
+        unidentified: command,
         command: bytes,
+        session: this.#session,
+        sends: 0,
         onlyInTerm,
         deadline,
         sentAt: 0,
@@ -118,6 +126,16 @@ export class Proposals {
       this.#queue(pending);
       this.#sweeper ??= setInterval(() => this.#sweep(), sweepEveryMs);
     });
+  }
+
+  #encode(command: Unidentified, number: number): Uint8Array {
+    const oldest = this.#pending.keys().next();
+    const id: CommandId = {
+      session: this.#session,
+      sequence: number,
+      answeredBelow: oldest.done === true ? number : oldest.value,
+    };
+    return encodeCommand({ ...command, id } as Command);
   }
 
   #refuseNow(): StorageError | undefined {
@@ -162,14 +180,30 @@ export class Proposals {
       table[row++] = length;
       pending.sentTerm = this.#leaderTerm;
       pending.sentAt = now;
+      pending.sends++;
     }
     this.#options.send({ kind: 'propose', table, data }, [table.buffer, data]);
   }
 
   /** An entry of this session was applied. */
   applied(number: number, result: CommandResult): void {
-    const pending = this.#remove(number);
-    pending?.resolve(result);
+    const pending = this.#pending.get(number);
+    if (pending !== undefined && result.refused === 'sessionExpired') return this.#renew(pending);
+    this.#remove(number)?.resolve(result);
+  }
+
+  /**
+   * The state machine has forgotten our session, as it does with those that wrote longest ago. A command that was
+   * handed over once has certainly not been applied: it goes again under a new session. Of one that was handed over
+   * twice, the other copy may have been.
+   */
+  #renew(pending: Pending): void {
+    if (pending.session === this.#session) this.#session = this.#options.nextSession();
+    if (pending.sends > 1) return this.#fail(pending.number, timeout());
+    pending.command = this.#encode(pending.unidentified, pending.number);
+    pending.session = this.#session;
+    pending.sentTerm = 0;
+    this.#queue(pending);
   }
 
   /**

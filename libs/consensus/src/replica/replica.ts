@@ -97,6 +97,7 @@ export class EmbeddedReplica implements Replica {
     this.#retention = new Retention(options.retentionMs, options.retentionRevisions);
     this.#proposals = new Proposals({
       session,
+      nextSession: () => randomInt(1, 2 ** 48 - 1),
       maxPending: options.maxPendingProposals,
       noLeaderPatienceMs: options.noLeaderPatienceMs,
       now,
@@ -419,11 +420,6 @@ function throwIfRefused({ refused }: CommandResult): void {
       throw new StorageError('Fenced', 'another term rules; nothing was written');
     case 'leaseNotFound':
       throw new StorageError('LeaseNotFound', 'the lease does not exist or has expired; nothing was written');
-    case 'sessionExpired':
-      throw new StorageError(
-        'Timeout',
-        'the write came too late to be told from a repetition; nothing was written',
-      );
     default:
       throw new StorageError('BadRequest', `the write was refused: ${refused}`);
   }
