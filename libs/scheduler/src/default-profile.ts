@@ -3,35 +3,52 @@ import type { SchedulerCache } from './cache/cache.js';
 import type { Plugin, PluginSet, PostFilterPlugin } from './framework/plugin.js';
 import { createDefaultBinder } from './plugins/default-binder.js';
 import { createImageLocality } from './plugins/image-locality.js';
+import { createInterPodAffinity } from './plugins/inter-pod-affinity.js';
 import { nodeAffinity } from './plugins/node-affinity.js';
 import { nodeName } from './plugins/node-name.js';
 import { nodePorts } from './plugins/node-ports.js';
 import { nodeResourcesBalancedAllocation } from './plugins/node-resources-balanced-allocation.js';
 import { nodeResourcesFit } from './plugins/node-resources-fit.js';
 import { nodeUnschedulable } from './plugins/node-unschedulable.js';
+import { createPodTopologySpread } from './plugins/pod-topology-spread.js';
 import { prioritySort } from './plugins/priority-sort.js';
 import { schedulingGates } from './plugins/scheduling-gates.js';
 import { createTaintToleration } from './plugins/taint-toleration.js';
+import type { WorkloadSelectors } from './workload-selectors.js';
 
 export interface ProfileParts {
   readonly client: Client;
   readonly cache: SchedulerCache;
+  readonly workloads: WorkloadSelectors;
   readonly postFilter: readonly PostFilterPlugin[];
 }
 
 /** The plugins of kube-scheduler's default profile, in its order and with its weights. */
-export function defaultProfile({ client, cache, postFilter }: ProfileParts): PluginSet {
+export function defaultProfile({ client, cache, workloads, postFilter }: ProfileParts): PluginSet {
   const taintToleration = createTaintToleration(cache);
+  const podTopologySpread = createPodTopologySpread(cache, workloads);
+  const interPodAffinity = createInterPodAffinity(cache);
   return {
     preEnqueue: [schedulingGates],
     queueSort: prioritySort,
-    preFilter: [nodeName, nodeAffinity, nodePorts],
-    filter: [nodeUnschedulable, nodeName, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit],
+    preFilter: [nodeName, nodeAffinity, nodePorts, podTopologySpread, interPodAffinity],
+    filter: [
+      nodeUnschedulable,
+      nodeName,
+      taintToleration,
+      nodeAffinity,
+      nodePorts,
+      nodeResourcesFit,
+      podTopologySpread,
+      interPodAffinity,
+    ],
     postFilter,
     score: [
       taintToleration,
       nodeAffinity,
       nodeResourcesFit,
+      podTopologySpread,
+      interPodAffinity,
       nodeResourcesBalancedAllocation,
       createImageLocality(cache),
     ],

@@ -7,9 +7,13 @@ import { createEventSink } from './event-sink.js';
 import { Framework } from './framework/framework.js';
 import { SchedulingAlgorithm } from './framework/schedule-pod.js';
 import type { SchedulerHandle, SchedulerOptions } from './options.js';
+import { createDefaultPreemption } from './plugins/default-preemption.js';
+import { createBudgetCheck } from './preemption/disruption-budgets.js';
+import { createEvictor } from './preemption/evictor.js';
 import { Nominator } from './preemption/nominator.js';
 import { SchedulingQueue } from './queue/scheduling-queue.js';
 import { Scheduler } from './scheduler.js';
+import { createWorkloadSelectors } from './workload-selectors.js';
 
 /** Starts scheduling over caches of its own. Returns at once; `synced` tells when it works. */
 export function startScheduler(options: SchedulerOptions): SchedulerHandle {
@@ -30,7 +34,29 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
   const nominator = new Nominator();
   const statusWriter = new StatusWriter({ client, clock, signal, onError });
   const recorder = createEventSink({ client, clock, random, onError });
-  const framework = new Framework(defaultProfile({ client, cache, postFilter: [] }));
+  const evictor = createEvictor({ client, clock, recorder });
+  const preemption = createDefaultPreemption({
+    cache,
+    nominator,
+    budgets: createBudgetCheck(informers),
+    random,
+    fitsOn: (pod) => algorithm.prober(pod),
+    evict: (pod, victims, node) => {
+      evictor(pod, victims, node).catch((error: unknown) => {
+        onError(error, `preemption for pod ${pod.key}`);
+        if (nominator.remove(pod.uid)) cache.freed++;
+        queue.wake(pod.uid);
+      });
+    },
+    onSupplanted: ({ pod, uid }) => {
+      nominator.remove(uid);
+      cache.freed++;
+      statusWriter.clearNomination(pod);
+      queue.wake(uid);
+    },
+  });
+  const workloads = createWorkloadSelectors(informers);
+  const framework = new Framework(defaultProfile({ client, cache, workloads, postFilter: [preemption] }));
   const algorithm = new SchedulingAlgorithm({ cache, framework, nominator, random });
   const queue = new SchedulingQueue({
     clock,

@@ -49,6 +49,13 @@ export class StatusWriter {
     this.#next();
   }
 
+  /** The node that was kept for the pod went to another. */
+  clearNomination(pod: Pod): void {
+    const { reason, message = '' } = scheduledCondition(pod) ?? {};
+    const known = reason === 'SchedulerError' ? 'SchedulerError' : 'Unschedulable';
+    this.write(pod, { reason: known, message, nominatedNodeName: '' });
+  }
+
   /** The pod is gone or bound: what waits for it is moot. */
   cancel(uid: string): void {
     this.#pending.delete(uid);

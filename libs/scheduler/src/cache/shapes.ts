@@ -27,6 +27,7 @@ export class Shapes {
     if (shape === undefined) {
       shape = makeShape(pod, key, this.#index);
       this.#byKey.set(key, shape);
+      for (const term of shape.refusing) term.refusingShapes++;
     }
     if (shape.users === 0) this.#idle.delete(key);
     shape.users++;
@@ -41,6 +42,7 @@ export class Shapes {
     for (const [key, oldest] of this.#idle) {
       this.#idle.delete(key);
       this.#byKey.delete(key);
+      for (const term of oldest.refusing) term.refusingShapes--;
       for (const term of oldest.terms) this.#index.releaseTerm(term);
       this.#index.releaseClass(oldest.labelClass);
       return;

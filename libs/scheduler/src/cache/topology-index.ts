@@ -50,7 +50,7 @@ export class TopologyIndex {
     if (term === undefined) {
       term = new TopologyTerm(key, spec);
       this.#terms.set(key, term);
-      if (spec.nodes !== undefined) for (const node of this.#nodes()) term.countNode(node, 1);
+      if (spec.nodes?.counted === true) for (const node of this.#nodes()) term.countNode(node, 1);
       for (const pods of this.#classes.values()) this.#join(term, pods);
     }
     term.users++;
@@ -120,6 +120,6 @@ function keyOfTerm({ topologyKey, pods, skipTerminating, nodes }: TermSpec): str
     topologyKey,
     pods.map((match) => match.text).sort(),
     skipTerminating,
-    nodes?.text ?? '',
+    nodes === undefined ? '' : [nodes.text, nodes.counted],
   ]);
 }

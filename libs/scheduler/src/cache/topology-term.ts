@@ -10,7 +10,11 @@ export interface TermSpec {
   /** Pods that are being deleted count for affinity, not for spreading. */
   readonly skipTerminating: boolean;
   /** Spreading counts only nodes that the pod could be on at all; `text` tells such predicates apart. */
-  readonly nodes?: { readonly text: string; readonly eligible: (node: NodeInfo) => boolean };
+  readonly nodes?: {
+    readonly text: string;
+    readonly eligible: (node: NodeInfo) => boolean;
+    /** Keep the number of eligible nodes a domain; costs an entry for each domain. */ readonly counted: boolean;
+  };
 }
 
 export interface PodMatch {
@@ -42,6 +46,10 @@ export class TopologyTerm {
   refusalTotal = 0;
   /** Pods with a liking, whatever its weight. */
   likingTotal = 0;
+  /** Grows with every change of a count. */
+  version = 0;
+  /** Shapes that refuse, by a required anti-affinity, what this term matches. */
+  refusingShapes = 0;
   /** Shapes that hold this term. */
   users = 0;
 
@@ -85,7 +93,7 @@ export class TopologyTerm {
   }
 
   countNode(node: NodeInfo, sign: 1 | -1): void {
-    if (this.spec.nodes === undefined || !this.spec.nodes.eligible(node)) return;
+    if (this.spec.nodes?.counted !== true || !this.spec.nodes.eligible(node)) return;
     const domain = this.#reach(node);
     if (domain === undefined) return;
     domain.nodes += sign;
@@ -111,6 +119,7 @@ export class TopologyTerm {
   #reach(node: NodeInfo): Domain | undefined {
     const value = node.labels[this.spec.topologyKey];
     if (value === undefined) return undefined;
+    this.version++;
     let domain = this.domains.get(value);
     if (domain === undefined) {
       domain = { pods: 0, nodes: 0, refusals: 0, liking: 0 };

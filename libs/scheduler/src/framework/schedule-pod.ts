@@ -92,6 +92,13 @@ export class SchedulingAlgorithm {
     return framework.runFilters(filters, state, pod, node);
   }
 
+  /** For trying things out: the same question after a PreFilter of its own. */
+  prober(pod: PodInfo): (node: NodeInfo) => Status | undefined {
+    const state = new CycleState();
+    const { refusal, filters } = this.#options.framework.runPreFilter(state, pod);
+    return (node) => refusal ?? this.fits(filters, state, pod, node);
+  }
+
   #findNodes(state: CycleState, pod: PodInfo, { filters, nodeNames }: PreFiltered): NodeInfo[] | Diagnosis {
     const { cache, nominator } = this.#options;
     const nominated = cache.nodeByName(nominator.nodeOf(pod.uid) ?? '');

@@ -171,6 +171,14 @@ export class SchedulingQueue {
     }
   }
 
+  /** Lets a pod that waits try again, whatever it waits for. */
+  wake(uid: string): void {
+    const queued = this.#pods.get(uid);
+    if (queued?.place !== 'unschedulable') return;
+    this.#take(queued);
+    this.#retry(queued);
+  }
+
   /** Ends its timers. */
   close(): void {
     this.#cancelBackoff?.();

@@ -40,13 +40,11 @@ export async function startCluster(nodes: readonly Node[]): Promise<TestCluster>
     path: '/api/v1/namespaces',
     body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } },
   });
-  await client
-    .resource(resources.serviceAccounts)
-    .create({
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'default', namespace: 'default' },
-    });
+  await client.resource(resources.serviceAccounts).create({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  });
   const createNode = async (node: Node): Promise<void> => {
     await client.resource(resources.nodes).create(node);
   };
