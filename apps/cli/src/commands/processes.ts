@@ -1,8 +1,11 @@
-import { spawn } from 'node:child_process';
+import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { masterEntry, nodeEntry } from '../cluster/program.js';
 
-/** `trireme master` and `trireme node`: one process each, for real deployments. Their flags are documented by --help. */
+/**
+ * `trireme master` and `trireme node`: one process each, for real deployments. Their flags are documented by --help.
+ * The program runs in this very process: signals, and a kill -9, reach it and nothing is left behind.
+ */
 export function addProcesses(program: Command): void {
   const processes = {
     master: [masterEntry, 'run one master replica'],
@@ -16,12 +19,8 @@ export function addProcesses(program: Command): void {
       .helpOption(false)
       .argument('[args...]')
       .action(async (args: string[]) => {
-        const child = spawn(process.execPath, [entry, ...args], { stdio: 'inherit' });
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-        process.exitCode = await new Promise<number>((done, failed) => {
-          child.once('error', failed);
-          child.once('exit', (code) => done(code ?? 1));
-        });
+        process.argv = [process.execPath, entry, ...args];
+        await import(pathToFileURL(entry).href);
       });
   }
 }
