@@ -33,7 +33,7 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
   const cache = new SchedulerCache((name) => namespaces.lister.getByKey(name)?.metadata.labels);
   const nominator = new Nominator();
   const statusWriter = new StatusWriter({ client, clock, signal, onError });
-  const recorder = createEventSink({ client, clock, random, onError });
+  const { recorder, close: closeEvents } = createEventSink({ client, clock, random, onError });
   const evictor = createEvictor({ client, clock, recorder });
   const preemption = createDefaultPreemption({
     cache,
@@ -85,6 +85,7 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
       stopper.abort();
       await running;
       queue.close();
+      closeEvents();
     },
   };
 }
