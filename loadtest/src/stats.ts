@@ -30,13 +30,17 @@ export class Latencies {
 
   /** Milliseconds; zeros when nothing was recorded. */
   summary(): LatencySummary {
+    if (this.count === 0) return { p50: 0, p95: 0, p99: 0, 'p99.9': 0, mean: 0, max: 0 };
+    const max = this.#histogram.maxValue / 1_000;
+    // A percentile is the upper end of its bucket, which may lie above the greatest value.
+    const percentile = (p: number): number => Math.min(max, this.percentile(p));
     return {
-      p50: this.percentile(50),
-      p95: this.percentile(95),
-      p99: this.percentile(99),
-      'p99.9': this.percentile(99.9),
-      mean: this.#histogram.totalCount === 0 ? 0 : this.#histogram.mean / 1_000,
-      max: this.#histogram.totalCount === 0 ? 0 : this.#histogram.maxValue / 1_000,
+      p50: percentile(50),
+      p95: percentile(95),
+      p99: percentile(99),
+      'p99.9': percentile(99.9),
+      mean: this.#histogram.mean / 1_000,
+      max,
     };
   }
 

@@ -36,19 +36,19 @@ export async function runAutocannon(plan: LoadPlan): Promise<EngineReport> {
   };
   const clients = Math.min(plan.clients, plan.rate ?? plan.clients);
   const started = performance.now();
-  const options: autocannon.Options = {
+  const options: autocannon.Options & { readonly sampleInt: number } = {
     // A list makes the clients take the servers in turn; the typings know only one.
     url: plan.servers as unknown as string,
     connections: clients,
     duration: plan.seconds,
-    maxOverallRequests: Math.max(plan.maximumRequests, clients),
+    maxOverallRequests: Math.max(requestsOf(plan), clients),
     timeout: 30,
     bailout: maximumConnectionErrors,
     requests: [request],
     tlsOptions: { ca: plan.tls.ca, cert: plan.tls.cert, key: plan.tls.key },
     setupClient: (client) => tally.follow(client as unknown as Client),
     // The end of the load is looked for this often (ms).
-    ...{ sampleInt: 100 },
+    sampleInt: 100,
     ...(plan.rate === null ? {} : { overallRate: plan.rate }),
   };
   await new Promise<void>((resolve, reject) => {
@@ -58,6 +58,11 @@ export async function runAutocannon(plan: LoadPlan): Promise<EngineReport> {
     tally.onUntrusted = () => instance.stop();
   });
   return tally.report((performance.now() - started) / 1_000);
+}
+
+/** The most requests that the plan allows. */
+function requestsOf({ rate, seconds, maximumRequests }: LoadPlan): number {
+  return rate === null ? maximumRequests : Math.min(maximumRequests, Math.floor(rate * seconds));
 }
 
 class Tally {
@@ -118,8 +123,8 @@ class Tally {
   }
 
   report(seconds: number): EngineReport {
-    const { rate, seconds: planned, maximumRequests } = this.#plan;
-    const due = rate === null ? this.#sent : Math.min(maximumRequests, Math.floor(rate * planned));
+    const { rate } = this.#plan;
+    const due = rate === null ? this.#sent : requestsOf(this.#plan);
     return {
       engine: 'autocannon',
       protocol: 'HTTP/1.1',

@@ -7,25 +7,14 @@ import {
   resolveDataDir,
 } from '../../../apps/cli/src/cluster/state.js';
 import { UserError } from '../../../apps/cli/src/ui/errors.js';
+import { Http2Client } from '../http2-client.js';
 import type { Target } from '../targets/target.js';
 import { startTrireme } from '../targets/trireme.js';
 import type { LoadArguments } from './arguments.js';
 
 /** The control plane to load: the given server, the running cluster, or one that is started now and removed by `stop`. */
 export async function openTarget(wanted: LoadArguments['target']): Promise<Target> {
-  if ('server' in wanted) {
-    return {
-      name: wanted.server,
-      servers: [wanted.server],
-      tls: {
-        ca: readPem('--ca', wanted.ca),
-        cert: readPem('--cert', wanted.cert),
-        key: readPem('--key', wanted.key),
-      },
-      pids: async () => [],
-      stop: async () => {},
-    };
-  }
+  if ('server' in wanted) return givenServer(wanted);
   // TRIREME_DATA_DIR names the cluster as it does for `trireme`.
   const state = readState(resolveDataDir(wanted.name, process.env['TRIREME_DATA_DIR']));
   if (state !== undefined && isAlive(state.supervisorPid)) return runningCluster(state);
@@ -40,6 +29,38 @@ export async function openTarget(wanted: LoadArguments['target']): Promise<Targe
     `start it with \`trireme up --name ${wanted.name}\`, or leave --name out: the load then starts one of its own`,
   );
 }
+
+async function givenServer(wanted: Extract<LoadArguments['target'], { server: string }>): Promise<Target> {
+  const { server } = wanted;
+  const tls = {
+    ca: readPem('--ca', wanted.ca),
+    cert: readPem('--cert', wanted.cert),
+    key: readPem('--key', wanted.key),
+  };
+  await demandAnswer(server, tls);
+  return { name: server, servers: [server], tls, pids: async () => [], stop: async () => {} };
+}
+
+/** One request before anything is made there: what is wrong with the server or the certificates is said once. */
+async function demandAnswer(server: string, tls: Target['tls']): Promise<void> {
+  const client = new Http2Client(server, tls);
+  try {
+    const { status } = await client.request('GET', '/version', undefined, { timeoutMs: 10_000 });
+    if (status !== 200)
+      throw new UserError(`${server} answers GET /version with ${status}`, checkCertificates);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { cause, message } = error as Error;
+    throw new UserError(
+      `${server} cannot be loaded: ${cause instanceof Error ? cause.message : message}`,
+      checkCertificates,
+    );
+  } finally {
+    client.close();
+  }
+}
+
+const checkCertificates = 'check the address, that --ca signed its certificate, and that it knows --cert';
 
 function runningCluster(state: ClusterState): Target {
   const up = state.masters.filter(({ pid }) => isAlive(pid));
