@@ -1,6 +1,17 @@
-import { resources, type Condition, type Pod } from '#libs/client';
+import { createScheme } from '#libs/apimachinery';
+import { createApiServer, defaultAdmission } from '#libs/apiserver';
+import {
+  createClient,
+  createInProcessTransport,
+  resources,
+  type Client,
+  type Condition,
+  type Node,
+  type Pod,
+} from '#libs/client';
+import { createMemoryStorage } from '#libs/consensus';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startCluster, type TestCluster } from './testing/cluster.js';
+import { startScheduler, type SchedulerHandle } from './index.js';
 import { makeNode, makePod } from './testing/objects.js';
 
 const isBound = (pod: Pod): boolean => (pod.spec.nodeName ?? '') !== '';
@@ -83,4 +94,135 @@ describe('the scheduler, over a real API server', () => {
       .delete('first', { namespace: 'default', gracePeriodSeconds: 0 });
     expect((await cluster.podWhen('second', isBound)).spec.nodeName).toBe('a');
   });
+
+  it('makes room for a pod of higher priority: fewest victims, told why, room kept until they are gone', async () => {
+    cluster = await startCluster([makeNode('a'), makeNode('b')]);
+    await createPriorityClass(cluster.client, 'high', 1000);
+    for (const [name, cpu] of [
+      ['one', '4'],
+      ['two', '2'],
+      ['three', '2'],
+    ] as const) {
+      await cluster.createPod(makePod(name, { cpu }));
+      await cluster.podWhen(name, isBound);
+    }
+    const victim = cluster.podWhen('one', (pod) => pod.metadata.deletionTimestamp !== undefined);
+    const nominated = cluster.podWhen('urgent', (pod) => (pod.status?.nominatedNodeName ?? '') !== '');
+    await cluster.createPod(makePod('urgent', { cpu: '4', priorityClassName: 'high' }));
+    expect((await victim).status?.conditions).toContainEqual(
+      expect.objectContaining({
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'PreemptionByScheduler',
+      }),
+    );
+    const { nodeName } = (await victim).spec;
+    expect((await nominated).status?.nominatedNodeName).toBe(nodeName);
+    await cluster.client
+      .resource(resources.pods)
+      .delete('one', { namespace: 'default', gracePeriodSeconds: 0 });
+    expect((await cluster.podWhen('urgent', isBound)).spec.nodeName).toBe(nodeName);
+  });
 });
+
+async function createPriorityClass(client: Client, name: string, value: number): Promise<void> {
+  const kind = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass' };
+  await client.resource(resources.priorityClasses).create({ ...kind, metadata: { name }, value });
+}
+
+/** A scheduler over a real API server in memory. */
+interface TestCluster {
+  readonly client: Client;
+  readonly scheduler: SchedulerHandle;
+  readonly errors: { readonly error: unknown; readonly what: string }[];
+  createPod(pod: Pod): Promise<Pod>;
+  createNode(node: Node): Promise<void>;
+  /** The pod, once `condition` holds of it. */
+  podWhen(name: string, condition: (pod: Pod) => boolean): Promise<Pod>;
+  close(): Promise<void>;
+}
+
+async function startCluster(nodes: readonly Node[]): Promise<TestCluster> {
+  const storage = createMemoryStorage();
+  const server = createApiServer({
+    storage,
+    scheme: createScheme(),
+    authorizer: { authorize: () => ({ decision: 'allow', reason: '' }) },
+    admission: defaultAdmission(),
+  });
+  const user = { username: 'system:kube-scheduler', groups: ['system:masters', 'system:authenticated'] };
+  const transport = createInProcessTransport(server.handle, { user });
+  const client = createClient(transport);
+  const stopper = new AbortController();
+  await client.raw({
+    method: 'POST',
+    path: '/api/v1/namespaces',
+    body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } },
+  });
+  await client.resource(resources.serviceAccounts).create({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  });
+  const createNode = async (node: Node): Promise<void> => {
+    await client.resource(resources.nodes).create(node);
+  };
+  for (const node of nodes) await createNode(node);
+  const errors: { error: unknown; what: string }[] = [];
+  const scheduler = startScheduler({
+    transport,
+    signal: stopper.signal,
+    onError: (error, what) => errors.push({ error, what }),
+  });
+  await scheduler.synced();
+  return {
+    client,
+    scheduler,
+    errors,
+    createNode,
+    createPod(pod) {
+      const { uid: _, ...metadata } = pod.metadata;
+      return client.resource(resources.pods).create({ ...pod, metadata });
+    },
+    podWhen: (name, condition) => podWhen(client, name, condition),
+    async close() {
+      await scheduler.stop();
+      server.close();
+      await storage.close();
+    },
+  };
+}
+
+async function podWhen(client: Client, name: string, condition: (pod: Pod) => boolean): Promise<Pod> {
+  const stopper = new AbortController();
+  const found = deferred<Pod>();
+  const look = (_type: string, object: unknown): void => {
+    const pod = object as Pod;
+    if (pod.metadata.name === name && condition(pod)) found.resolve(pod);
+  };
+  await client.resource(resources.pods).watch(
+    {
+      namespace: 'default',
+      sendInitialEvents: true,
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: true,
+      signal: stopper.signal,
+    },
+    { onEvent: look, onEnd: () => found.reject(new Error(`pod ${name} never came to be as expected`)) },
+  );
+  try {
+    return await found.promise;
+  } finally {
+    stopper.abort();
+  }
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: Error): void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  return { promise, resolve, reject };
+}

@@ -38,7 +38,7 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
   const preemption = createDefaultPreemption({
     cache,
     nominator,
-    budgets: createBudgetCheck(informers),
+    budgets: createBudgetCheck(informers.informer(resources.podDisruptionBudgets)),
     random,
     fitsOn: (pod) => algorithm.prober(pod),
     evict: (pod, victims, node) => {

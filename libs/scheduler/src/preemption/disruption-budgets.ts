@@ -1,12 +1,13 @@
 import { compileLabelSelector, type LabelSelector } from '#libs/apimachinery';
-import { resources, type InformerFactory, type PodDisruptionBudget } from '#libs/client';
+import type { Lister, PodDisruptionBudget } from '#libs/client';
 import type { PodInfo } from '../cache/pod-info.js';
 
 /** Which of these pods could not go without breaking a PodDisruptionBudget, if they went in this order. */
 export type BudgetCheck = (pods: readonly PodInfo[]) => ReadonlySet<PodInfo>;
 
-export function createBudgetCheck(informers: InformerFactory): BudgetCheck {
-  const budgets = informers.informer(resources.podDisruptionBudgets);
+export function createBudgetCheck(budgets: {
+  readonly lister: Pick<Lister<PodDisruptionBudget>, 'size' | 'inNamespace'>;
+}): BudgetCheck {
   const selectors = new WeakMap<PodDisruptionBudget, LabelSelector>();
   const selectorOf = (budget: PodDisruptionBudget): LabelSelector => {
     let selector = selectors.get(budget);
