@@ -14,24 +14,27 @@ import { createPodTopologySpread } from './plugins/pod-topology-spread.js';
 import { prioritySort } from './plugins/priority-sort.js';
 import { schedulingGates } from './plugins/scheduling-gates.js';
 import { createTaintToleration } from './plugins/taint-toleration.js';
+import { createVolumeBinding, type VolumeSource } from './plugins/volume-binding.js';
 import type { WorkloadSelectors } from './workload-selectors.js';
 
 export interface ProfileParts {
   readonly client: Client;
   readonly cache: SchedulerCache;
   readonly workloads: WorkloadSelectors;
+  readonly volumes: VolumeSource;
   readonly postFilter: readonly PostFilterPlugin[];
 }
 
 /** The plugins of kube-scheduler's default profile, in its order and with its weights. */
-export function defaultProfile({ client, cache, workloads, postFilter }: ProfileParts): PluginSet {
+export function defaultProfile({ client, cache, workloads, volumes, postFilter }: ProfileParts): PluginSet {
   const taintToleration = createTaintToleration(cache);
   const podTopologySpread = createPodTopologySpread(cache, workloads);
+  const volumeBinding = createVolumeBinding(volumes);
   const interPodAffinity = createInterPodAffinity(cache);
   return {
     preEnqueue: [schedulingGates],
     queueSort: prioritySort,
-    preFilter: [nodeName, nodeAffinity, nodePorts, podTopologySpread, interPodAffinity],
+    preFilter: [nodeName, nodeAffinity, nodePorts, volumeBinding, podTopologySpread, interPodAffinity],
     filter: [
       nodeUnschedulable,
       nodeName,
@@ -39,6 +42,7 @@ export function defaultProfile({ client, cache, workloads, postFilter }: Profile
       nodeAffinity,
       nodePorts,
       nodeResourcesFit,
+      volumeBinding,
       podTopologySpread,
       interPodAffinity,
     ],

@@ -8,6 +8,7 @@ import { Framework } from './framework/framework.js';
 import { SchedulingAlgorithm } from './framework/schedule-pod.js';
 import type { SchedulerHandle, SchedulerOptions } from './options.js';
 import { createDefaultPreemption } from './plugins/default-preemption.js';
+import { followVolumes } from './plugins/volume-binding.js';
 import { createBudgetCheck } from './preemption/disruption-budgets.js';
 import { createEvictor } from './preemption/evictor.js';
 import { Nominator } from './preemption/nominator.js';
@@ -56,7 +57,10 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
     },
   });
   const workloads = createWorkloadSelectors(informers);
-  const framework = new Framework(defaultProfile({ client, cache, workloads, postFilter: [preemption] }));
+  const volumes = followVolumes(informers, () => queue);
+  const framework = new Framework(
+    defaultProfile({ client, cache, workloads, volumes, postFilter: [preemption] }),
+  );
   const algorithm = new SchedulingAlgorithm({ cache, framework, nominator, random });
   const queue = new SchedulingQueue({
     clock,

@@ -1,6 +1,6 @@
 /**
  * Scheduling alone: the whole scheduler (informers, queue, decisions, bindings) over an API that is a few maps in
- * memory and answers at once. Prints pods bound a second for four kinds of pods at three sizes, and the CPU time a pod,
+ * memory and answers at once. Prints pods bound a second for five kinds of work at three sizes, and the CPU time a pod,
  * so that growth shows and a busy machine does not hide it. Run after a build: `node dist/loadtest/src/bench/scheduling.js [kind]`.
  */
 import { performance } from 'node:perf_hooks';
@@ -37,6 +37,8 @@ interface Kind {
   /** `group` pods share labels; a new group starts after `groupSize` pods. */
   readonly groupSize: (nodes: number) => number;
   readonly affinity: (group: string) => PodSpec['affinity'];
+  /** Pods that fit nowhere, created first. */
+  readonly hopeless?: number;
 }
 
 const term = (group: string, topologyKey: string) => ({
@@ -46,6 +48,7 @@ const term = (group: string, topologyKey: string) => ({
 
 const kinds: Readonly<Record<string, Kind>> = {
   plain: { groupSize: () => 1_000, affinity: () => undefined },
+  'plain beside 8,000 unschedulable': { groupSize: () => 1_000, affinity: () => undefined, hopeless: 8_000 },
   'node affinity': {
     groupSize: () => 1_000,
     affinity: () => ({
@@ -95,6 +98,16 @@ function makePod(index: number, nodes: number, kind: Kind): Pod {
   };
 }
 
+function makeHopelessPod(index: number): Pod {
+  const pod = makePod(index, 1_000, kinds['plain']!);
+  const name = `hopeless-${index}`;
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, name, uid: name },
+    spec: { ...pod.spec, nodeSelector: { no: 'such' } },
+  };
+}
+
 interface Measured {
   readonly podsPerSecond: number;
   readonly cpuMicrosPerPod: number;
@@ -103,6 +116,7 @@ interface Measured {
 async function measure(kind: Kind, nodes: number, pods: number): Promise<Measured> {
   const api = new MemoryApi();
   for (let index = 0; index < nodes; index++) api.put('nodes', makeNode(index));
+  for (let index = 0; index < (kind.hopeless ?? 0); index++) api.put('pods', makeHopelessPod(index));
   for (let index = 0; index < pods; index++) api.put('pods', makePod(index, nodes, kind));
   const stopper = new AbortController();
   const failures: unknown[] = [];

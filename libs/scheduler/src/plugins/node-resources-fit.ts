@@ -1,8 +1,8 @@
-import type { Node } from '#libs/client';
+import type { Node, Pod } from '#libs/client';
 import type { NodeInfo } from '../cache/node-info.js';
 import type { PodInfo } from '../cache/pod-info.js';
 import type { PodShape } from '../cache/pod-shape.js';
-import { parseResources } from '../cache/resources.js';
+import { parseResources, podRequests } from '../cache/resources.js';
 import { maxNodeScore, type FilterPlugin, type ScorePlugin } from '../framework/plugin.js';
 import { makeStatus, type Status } from '../framework/status.js';
 
@@ -29,11 +29,11 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
   name,
   weight: 1,
   events: [
+    { type: 'AssignedPodDelete' },
     {
-      type: 'AssignedPodDelete',
-      helps: (pod, event) => event.type === 'AssignedPodDelete' && frees(pod, event.pod.spec.nodeName),
+      type: 'AssignedPodUpdate',
+      helps: (_pod, event) => event.type === 'AssignedPodUpdate' && shrank(event.previous, event.pod),
     },
-    { type: 'AssignedPodUpdate' },
     { type: 'NodeAdd', helps: (pod, event) => event.type === 'NodeAdd' && couldFit(pod, event.node) },
     {
       type: 'NodeUpdate',
@@ -100,9 +100,12 @@ function leastRequested(requested: number, capacity: number): number {
   return Math.floor(((capacity - requested) * maxNodeScore) / capacity);
 }
 
-/** Resources of a pod that goes help only where it was on a node. */
-function frees(_pod: PodInfo, nodeName: string | undefined): boolean {
-  return nodeName !== undefined && nodeName !== '';
+/** A pod that was resized in place may leave room (KEP-1287). */
+function shrank(before: Pod, after: Pod): boolean {
+  const had = podRequests(before.spec);
+  const has = podRequests(after.spec);
+  if (has.milliCpu < had.milliCpu || has.memory < had.memory) return true;
+  return has.ephemeralStorage < had.ephemeralStorage;
 }
 
 /** Whether the pod would fit on the node if nothing else were on it. */

@@ -1,5 +1,5 @@
-import { createClient, type Node, type Pod, type Transport } from '#libs/client';
-import type { LabelSelectorObject } from '#libs/apimachinery';
+import { createClient, type Node, type PersistentVolumeClaim, type Pod, type Transport } from '#libs/client';
+import type { KubernetesObject, LabelSelectorObject } from '#libs/apimachinery';
 import { SchedulerCache } from '../cache/cache.js';
 import type { PodInfo } from '../cache/pod-info.js';
 import { defaultProfile } from '../default-profile.js';
@@ -27,6 +27,10 @@ export class Fixture {
     selector: undefined,
   };
 
+  /** Claims and volumes that exist, claims by `namespace/name`. */
+  readonly claims = new Map<string, PersistentVolumeClaim>();
+  readonly volumes = new Map<string, KubernetesObject>();
+
   constructor(nodes: readonly Node[], postFilter: readonly PostFilterPlugin[] = []) {
     this.cache = new SchedulerCache((name) => this.#namespaces.get(name));
     const workload = this.#workload;
@@ -38,7 +42,11 @@ export class Fixture {
     };
     const { cache, nominator } = this;
     const client = createClient(nowhere);
-    this.framework = new Framework(defaultProfile({ client, cache, workloads, postFilter }));
+    const volumes = {
+      claim: (namespace: string, name: string) => this.claims.get(`${namespace}/${name}`),
+      volume: (name: string) => this.volumes.get(name),
+    };
+    this.framework = new Framework(defaultProfile({ client, cache, workloads, volumes, postFilter }));
     this.algorithm = new SchedulingAlgorithm({
       cache,
       framework: this.framework,
