@@ -29,7 +29,7 @@ export interface ReplicaOptions {
   readonly retentionMs?: number;
   /** History is cut to so many revisions even when younger. Default 20 000. */
   readonly retentionRevisions?: number;
-  /** Log bytes applied between snapshots. Default 32 MiB. */
+  /** Log bytes applied between snapshots, and at least as many as the store holds. Default 64 MiB. */
   readonly snapshotBytes?: number;
   /** Entries applied between snapshots. Default 100 000. */
   readonly snapshotEntries?: number;
@@ -82,7 +82,7 @@ export function resolveOptions(options: ReplicaOptions): ResolvedOptions {
     quotaBytes: positive(options.quotaBytes, 2 * 1024 ** 3, 'quotaBytes'),
     retentionMs: positive(options.retentionMs, 300_000, 'retentionMs'),
     retentionRevisions: positive(options.retentionRevisions, 20_000, 'retentionRevisions'),
-    snapshotBytes: positive(options.snapshotBytes, 32 << 20, 'snapshotBytes'),
+    snapshotBytes: positive(options.snapshotBytes, 64 << 20, 'snapshotBytes'),
     snapshotEntries: positive(options.snapshotEntries, 100_000, 'snapshotEntries'),
     maxPendingProposals: positive(options.maxPendingProposals, 10_000, 'maxPendingProposals'),
     noLeaderPatienceMs: positive(options.noLeaderPatienceMs, 3_000, 'noLeaderPatienceMs'),

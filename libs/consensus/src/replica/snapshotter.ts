@@ -32,7 +32,7 @@ export class Snapshotter {
     // A large store is written less often, so that snapshots cost at most about what the log does.
     return (
       this.#entries >= this.#options.everyEntries ||
-      this.#bytes >= Math.max(this.#options.everyBytes, storeBytes / 2)
+      this.#bytes >= Math.max(this.#options.everyBytes, storeBytes)
     );
   }
 

@@ -29,6 +29,11 @@ export class ConsensusThread {
   readonly #network: PeerNetwork;
   readonly #fsync = new Histogram(fsyncBucketsSeconds);
   #scheduled = false;
+  /** Committed, and not yet with the main thread. */
+  #waiting: readonly Entry[] = [];
+  /** Last index that the main thread was given, and last that it has applied. */
+  #handedOut = 0;
+  #appliedIndex = 0;
   #stopped = false;
   #soft: SoftState;
   #ticker: NodeJS.Timeout | undefined;
@@ -161,7 +166,7 @@ export class ConsensusThread {
       this.#append(ready.append);
     }
     if (ready.softState !== undefined) this.#takeSoftState(ready.softState);
-    if (ready.committed.length > 0) this.#postCommitted(ready.committed);
+    if (ready.committed.length > 0) this.#handOut(ready.committed);
     for (const { context, index } of ready.readStates) this.#post({ kind: 'read', context, index });
     for (const context of ready.droppedReads) this.#post({ kind: 'readDropped', context });
   }
@@ -173,6 +178,8 @@ export class ConsensusThread {
         const path =
           this.#received.get(index) ?? snapshotPath(this.#options.snapshotDirectory, work.snapshot);
         this.#received.clear();
+        // What waits is part of the snapshot.
+        this.#waiting = [];
         this.#post({ kind: 'install', path, snapshot: work.snapshot });
       }
       this.#input(() => this.#raft.appended(work.sequence));
@@ -183,6 +190,31 @@ export class ConsensusThread {
     this.#soft = soft;
     this.#post({ kind: 'leadership', role: soft.role, leader: soft.leader, term: soft.term });
     this.#report();
+  }
+
+  /**
+   * One batch is with the main thread at a time: while it is busy with the API, what is committed gathers here, so
+   * that a crossing costs less the more there is to do. The core bounds what it hands out before it is applied.
+   */
+  #handOut(entries: readonly Entry[]): void {
+    if (this.#waiting.length === 0) this.#waiting = entries;
+    else this.#waiting = [...this.#waiting, ...entries];
+    this.#postWaiting();
+  }
+
+  #postWaiting(): void {
+    const last = this.#waiting.at(-1);
+    if (last === undefined || this.#handedOut > this.#appliedIndex) return;
+    this.#handedOut = last.index;
+    const entries = this.#waiting;
+    this.#waiting = [];
+    this.#postCommitted(entries);
+  }
+
+  #takeApplied(index: number): void {
+    this.#appliedIndex = index;
+    this.#postWaiting();
+    this.#input(() => this.#raft.applied(asLogIndex(index)));
   }
 
   #postCommitted(entries: readonly Entry[]): void {
@@ -210,7 +242,7 @@ export class ConsensusThread {
       case 'read':
         return this.#read(message.context);
       case 'applied':
-        return this.#input(() => this.#raft.applied(asLogIndex(message.index)));
+        return this.#takeApplied(message.index);
       case 'compacted':
         return this.#log.compacted(message.snapshot, asLogIndex(message.releaseIndex));
       case 'transfer':
