@@ -2,6 +2,7 @@ import { createCertificateAuthority, issueCertificate } from '#libs/pki';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, type ApiList, type ApiReply, configMap, pki } from './support/api.js';
 import { eventually, TestCluster } from './support/cluster.js';
+import { outliveHistory } from './support/outlive-history.js';
 
 /** What a client sent wrongly is answered with what is wrong: a metav1.Status, never a stack trace, never silence. */
 
@@ -313,7 +314,7 @@ describe('versions that have passed', () => {
     }
     const first = await api.call<ApiList>('GET', `${configMaps}?limit=1`);
     const version = first.body.metadata.resourceVersion;
-    await outliveHistory(api);
+    await outliveHistory(cluster);
     const next = `${configMaps}?limit=1&continue=${encodeURIComponent(first.body.metadata.continue ?? '')}`;
     const expired = await eventually('the history is dropped', async () => {
       const reply = await api.call<ApiReply['body'] & { metadata: { continue?: string } }>('GET', next);
@@ -345,20 +346,6 @@ describe('versions that have passed', () => {
     expectFailure(await api.call('GET', exact), 410, 'Expired', /too old/);
   }, 120_000);
 });
-
-/** The masters keep the last 20,000 revisions: writes more than that, over all connections. */
-async function outliveHistory(client: Api): Promise<void> {
-  let left = 23_000;
-  const writer = async (_: unknown, id: number): Promise<void> => {
-    await client.call('POST', configMaps, { body: configMap(`writer-${id}`) });
-    while (left-- > 0) {
-      const body = configMap(`writer-${id}`, { left: `${left}` });
-      const reply = await client.call('PUT', `${configMaps}/writer-${id}`, { body });
-      if (reply.status !== 200) throw new Error(reply.text);
-    }
-  };
-  await Promise.all(Array.from({ length: 32 }, writer));
-}
 
 describe('who asks', () => {
   it('lets anonymous clients see health and version, nothing else', async () => {

@@ -147,11 +147,15 @@ export class TestCluster {
 
   async tryKubectl(
     args: readonly string[],
-    options: { readonly input?: string; readonly server?: string } = {},
+    options: {
+      readonly input?: string;
+      readonly server?: string;
+      readonly env?: Readonly<Record<string, string>>;
+    } = {},
   ): Promise<CommandResult> {
     const server = options.server === undefined ? [] : ['--server', options.server];
     return run(join(root, '.tools/bin/kubectl'), [...server, ...args], {
-      env: { KUBECONFIG: this.kubeconfig, HOME: this.directory },
+      env: { KUBECONFIG: this.kubeconfig, HOME: this.directory, ...options.env },
       ...(options.input === undefined ? {} : { input: options.input }),
     });
   }

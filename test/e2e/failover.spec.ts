@@ -1,0 +1,275 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Api, type ApiObject, configMap } from './support/api.js';
+import { type ClusterStatus, eventually, TestCluster } from './support/cluster.js';
+import { SequenceWriters, type Verdict } from './support/sequence-writer.js';
+
+/** Faults of real processes under load: what was acknowledged stands, once; the cluster goes on, and heals. */
+
+const configMaps = '/api/v1/namespaces/default/configmaps';
+type Member = ClusterStatus['members'][number];
+
+let cluster: TestCluster;
+const apis: Api[] = [];
+
+beforeAll(async () => {
+  cluster = await TestCluster.start();
+  await cluster.kubectl(['create', 'deployment', 'web', '--image=example/web:1', '--replicas=3']);
+  await deploymentIsWhole();
+});
+
+afterEach(() => {
+  for (const api of apis.splice(0)) api.close();
+});
+
+afterAll(async () => {
+  await cluster.dispose();
+});
+
+function api(server?: string): Api {
+  const client = Api.of(cluster, server === undefined ? {} : { server });
+  apis.push(client);
+  return client;
+}
+
+async function deploymentIsWhole(): Promise<void> {
+  await eventually('three replicas are ready', async () => {
+    const ready = await cluster.kubectl([
+      'get',
+      'deployment',
+      'web',
+      '-o',
+      'jsonpath={.status.readyReplicas}',
+    ]);
+    return ready === '3';
+  });
+}
+
+/** The controllers work: they replace a pod, with a name that was not there before. */
+async function controllersGoOn(): Promise<void> {
+  const pods = async (): Promise<string[]> =>
+    (await cluster.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'name']))
+      .split('\n')
+      .filter((name) => name !== '');
+  const before = await pods();
+  await cluster.kubectl(['delete', before[0]!, '--wait=false']);
+  await eventually('the pod is replaced', async () => {
+    const after = await pods();
+    return after.length === 3 && after.some((name) => !before.includes(name));
+  });
+  await deploymentIsWhole();
+}
+
+function expectNothingLost(verdict: Verdict): void {
+  expect(verdict.acknowledged).toBeGreaterThan(50);
+  expect(verdict.lost).toEqual([]);
+  for (const { acknowledged, stored, tried } of verdict.counters) {
+    expect(stored, 'acknowledged increments that are gone').toBeGreaterThanOrEqual(acknowledged);
+    expect(stored, 'increments applied twice').toBeLessThanOrEqual(tried);
+  }
+}
+
+/** All members run, agree on one leader and have applied the same. */
+async function healed(): Promise<ClusterStatus> {
+  return eventually('all members have caught up', async () => {
+    const status = await cluster.status();
+    const applied = Math.max(...status.members.map((member) => member.appliedIndex));
+    const whole = status.members.every((member) => member.healthy && applied - member.appliedIndex < 20);
+    return status.leader !== undefined && whole && status;
+  });
+}
+
+/** Every member, asked alone from its own memory, holds the object. */
+async function everyMemberHolds(path: string, data: Readonly<Record<string, string>>): Promise<void> {
+  for (const { apiServer } of (await cluster.status()).members) {
+    await eventually(`${apiServer} holds ${path}`, async () => {
+      const reply = await api(apiServer).call<ApiObject>('GET', `${path}?resourceVersion=0`);
+      return reply.status === 200 && reply.body.data?.['a'] === data['a'];
+    });
+  }
+}
+
+async function member(role: 'leader' | 'follower'): Promise<Member> {
+  return eventually(`a ${role}`, async () =>
+    (await cluster.status()).members.find((each) => each.role === role && each.healthy),
+  );
+}
+
+describe('kill -9 under load', () => {
+  it('of the leader: another leads, nothing is lost, the dead one comes back and catches up', async () => {
+    const writers = new SequenceWriters(cluster, 'leader');
+    await writers.progress();
+    const leader = await member('leader');
+    process.kill(leader.pid!, 'SIGKILL');
+    await writers.progress();
+    const now = await healed();
+    expect(now.leader).not.toBe(leader.name);
+    expect(now.members.find(({ name }) => name === leader.name)?.pid).not.toBe(leader.pid);
+    expectNothingLost(await writers.verdict());
+    await controllersGoOn();
+  });
+
+  it('of a follower: writes go on in the same term, it comes back and catches up', async () => {
+    const { term } = await cluster.status();
+    const writers = new SequenceWriters(cluster, 'follower');
+    await writers.progress();
+    const follower = await member('follower');
+    process.kill(follower.pid!, 'SIGKILL');
+    await writers.progress();
+    expect((await healed()).term).toBe(term);
+    expectNothingLost(await writers.verdict(follower.apiServer));
+  });
+
+  it('of all three at once: the store is as it was acknowledged', async () => {
+    const writers = new SequenceWriters(cluster, 'all');
+    await writers.progress();
+    const before = await cluster.status();
+    for (const { pid } of before.members) process.kill(pid!, 'SIGKILL');
+    await writers.progress();
+    const after = await healed();
+    expect(after.term).toBeGreaterThan(before.term);
+    expectNothingLost(await writers.verdict());
+    await controllersGoOn();
+  });
+});
+
+describe('a leader that loses touch', () => {
+  it('paused for 10 s: the others go on; its late writes are refused when it wakes', async () => {
+    const before = await cluster.status();
+    const leader = await member('leader');
+    await cluster.trireme('chaos', 'pause', leader.name);
+    const resumeAt = Date.now() + 10_000;
+    // Work for its controllers to do late: they had the Deployment under their eyes when they stopped.
+    const scaled = await eventually('the others take writes', async () => {
+      const result = await cluster.tryKubectl([
+        'scale',
+        'deployment',
+        'web',
+        '--replicas=5',
+        '--request-timeout=5s',
+      ]);
+      return result.code === 0;
+    });
+    expect(scaled).toBe(true);
+    await eventually('the others’ controllers scale up', async () => {
+      const ready = await cluster.kubectl([
+        'get',
+        'deployment',
+        'web',
+        '-o',
+        'jsonpath={.status.readyReplicas}',
+      ]);
+      return ready === '5';
+    });
+    await cluster.kubectl(['scale', 'deployment', 'web', '--replicas=3']);
+    await deploymentIsWhole();
+    await eventually('ten seconds have passed', async () => Date.now() >= resumeAt);
+    await cluster.trireme('chaos', 'resume', leader.name);
+    const after = await healed();
+    expect(after.term).toBeGreaterThan(before.term);
+    expect(after.leader).not.toBe(leader.name);
+    expect(after.members.find(({ name }) => name === leader.name)).toMatchObject({
+      pid: leader.pid,
+      role: 'follower',
+    });
+    await controllersGoOn();
+    const pods = await cluster.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'name']);
+    expect(pods.trim().split('\n')).toHaveLength(3);
+  });
+
+  it('cut off: it gives no stale linearizable read and takes no write, the others go on, all heals', async () => {
+    const leader = await member('leader');
+    const cutOff = api(leader.apiServer);
+    await cutOff.call('POST', configMaps, { body: configMap('cut-off', { a: 'old' }) });
+    expect((await cluster.trireme('chaos', 'partition', leader.name)).code).toBe(0);
+    const others = (await cluster.status()).members.filter(({ name }) => name !== leader.name);
+    const other = api(others[0]!.apiServer);
+    await eventually('the others write', async () => {
+      const reply = await other.call('PUT', `${configMaps}/cut-off`, {
+        body: configMap('cut-off', { a: 'new' }),
+      });
+      return reply.status === 200;
+    });
+    const started = Date.now();
+    const read = await cutOff.call('GET', `${configMaps}/cut-off`);
+    expect(read.status, read.text).toBeGreaterThanOrEqual(500);
+    const written = await cutOff.call('PUT', `${configMaps}/cut-off`, {
+      body: configMap('cut-off', { a: 'late' }),
+    });
+    expect(written.status, written.text).toBeGreaterThanOrEqual(500);
+    expect(Date.now() - started).toBeLessThan(15_000);
+    const stale = await cutOff.call<ApiObject>('GET', `${configMaps}/cut-off?resourceVersion=0`);
+    expect(stale.body.data?.['a']).toBe('old');
+    expect((await cluster.trireme('chaos', 'heal')).code).toBe(0);
+    await healed();
+    await everyMemberHolds(`${configMaps}/cut-off`, { a: 'new' });
+    await controllersGoOn();
+  });
+});
+
+describe('one of three left', () => {
+  it('refuses writes with a clear error in bounded time, goes on reading its memory, heals with a second', async () => {
+    await api().call('POST', configMaps, { body: configMap('quorum', { a: 'before' }) });
+    const survivor = await member('follower');
+    const away = (await cluster.status()).members.filter(({ name }) => name !== survivor.name);
+    for (const { name } of away) await cluster.trireme('chaos', 'kill', name, '--stay-down');
+    const alone = api(survivor.apiServer);
+    await eventually(
+      'it knows that there is no quorum',
+      async () => (await alone.call('GET', '/readyz')).status === 500,
+    );
+    expect((await alone.call('GET', '/livez')).status).toBe(200);
+
+    const started = Date.now();
+    const refused = await alone.call('POST', configMaps, { body: configMap('nobody') });
+    expect(refused.status, refused.text).toBeGreaterThanOrEqual(500);
+    expect(refused.body).toMatchObject({ kind: 'Status', status: 'Failure' });
+    expect(refused.body.message).toMatch(/quorum|leader/i);
+    const unread = await alone.call('GET', configMaps);
+    expect(unread.status, unread.text).toBeGreaterThanOrEqual(500);
+    expect(Date.now() - started).toBeLessThan(10_000);
+
+    const kept = await alone.call<ApiObject>('GET', `${configMaps}/quorum?resourceVersion=0`);
+    expect(kept.body.data).toEqual({ a: 'before' });
+    const status = await cluster.trireme('status');
+    expect(status.code).toBe(1);
+    expect(status.stdout).toContain('no quorum');
+
+    await cluster.trireme('chaos', 'start', away[0]!.name);
+    await eventually('it takes writes again', async () => {
+      const reply = await alone.call('PUT', `${configMaps}/quorum`, {
+        body: configMap('quorum', { a: 'after' }),
+      });
+      return reply.status === 200;
+    });
+    await cluster.trireme('chaos', 'start', away[1]!.name);
+    await healed();
+    await everyMemberHolds(`${configMaps}/quorum`, { a: 'after' });
+    await controllersGoOn();
+  });
+});
+
+describe('on purpose', () => {
+  it('transfer-leader moves leadership under load without a failed write', async () => {
+    const writers = new SequenceWriters(cluster, 'transfer');
+    await writers.progress();
+    const follower = await member('follower');
+    const moved = await cluster.trireme('transfer-leader', follower.name);
+    expect(moved.code, moved.stderr).toBe(0);
+    expect(moved.stdout.trim()).toBe(follower.name);
+    await writers.progress();
+    expect((await cluster.status()).leader).toBe(follower.name);
+    expectNothingLost(await writers.verdict());
+    await controllersGoOn();
+  });
+
+  it('down and up keep the data, the ports and the nodes', async () => {
+    const before = cluster.file();
+    const uid = await cluster.kubectl(['get', 'deployment', 'web', '-o', 'jsonpath={.metadata.uid}']);
+    expect((await cluster.trireme('down')).code).toBe(0);
+    await cluster.up();
+    expect(cluster.file()).toMatchObject({ clusterId: before.clusterId, port: before.port });
+    expect(await cluster.kubectl(['get', 'deployment', 'web', '-o', 'jsonpath={.metadata.uid}'])).toBe(uid);
+    await healed();
+    await controllersGoOn();
+  });
+});
