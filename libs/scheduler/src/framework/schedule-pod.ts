@@ -1,6 +1,7 @@
 import type { SchedulerCache } from '../cache/cache.js';
 import type { NodeInfo } from '../cache/node-info.js';
 import type { PodInfo } from '../cache/pod-info.js';
+import type { PodShape } from '../cache/pod-shape.js';
 import type { Nominator } from '../preemption/nominator.js';
 import { CycleState } from './cycle-state.js';
 import type { Diagnosis } from './diagnosis.js';
@@ -34,6 +35,9 @@ export function feasibleNodesToFind(nodeCount: number): number {
   return Math.max(Math.floor((nodeCount * percent) / 100), search.nodesMin);
 }
 
+/** Shapes whose failure is remembered; each holds a reason a node. */
+const rememberedMax = 64;
+
 interface RememberedFailure {
   readonly diagnosis: Diagnosis;
   readonly version: number;
@@ -44,6 +48,7 @@ export class SchedulingAlgorithm {
   readonly #options: AlgorithmOptions;
   /** Where the next search starts, so that all nodes get their turn. */
   #start = 0;
+  readonly #failures = new Map<PodShape, RememberedFailure>();
 
   constructor(options: AlgorithmOptions) {
     this.#options = options;
@@ -165,12 +170,18 @@ export class SchedulingAlgorithm {
   #rememberFailure({ shape }: PodInfo, diagnosis: Diagnosis): void {
     if (shape.claimNames.length > 0) return;
     const remembered: RememberedFailure = { diagnosis, version: this.#versionFor(shape) };
-    shape.derived.set('failure', remembered);
+    this.#failures.delete(shape);
+    this.#failures.set(shape, remembered);
+    if (this.#failures.size <= rememberedMax) return;
+    for (const oldest of this.#failures.keys()) {
+      this.#failures.delete(oldest);
+      return;
+    }
   }
 
   #rememberedFailure({ shape, uid }: PodInfo): Diagnosis | undefined {
     const { nominator } = this.#options;
-    const known = shape.derived.get('failure') as RememberedFailure | undefined;
+    const known = this.#failures.get(shape);
     if (known === undefined || nominator.nodeOf(uid) !== undefined) return undefined;
     return known.version === this.#versionFor(shape) ? known.diagnosis : undefined;
   }
