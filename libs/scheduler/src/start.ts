@@ -75,14 +75,7 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
   handleEvents({ informers, cache, queue, nominator, onLeft: (uid) => statusWriter.cancel(uid) });
   informers.start(signal);
   const synced = informers.synced(signal);
-  // Deciding before all nodes and pods are known would decide wrongly.
-  const running = synced.then(
-    () => scheduler.run(),
-    (error: unknown) => {
-      if (!signal.aborted) throw error;
-    },
-  );
-  running.catch((error: unknown) => onError(error, 'scheduler'));
+  const running = runOnceSynced(scheduler, synced, signal, onError);
   return {
     synced: () => synced,
     async stop() {
@@ -92,4 +85,19 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
       closeEvents();
     },
   };
+}
+
+/** Deciding before all nodes and pods are known would decide wrongly. Never rejects. */
+async function runOnceSynced(
+  scheduler: Scheduler,
+  synced: Promise<void>,
+  signal: AbortSignal,
+  onError: (error: unknown, what: string) => void,
+): Promise<void> {
+  try {
+    await synced;
+    await scheduler.run();
+  } catch (error) {
+    if (!signal.aborted) onError(error, 'scheduler');
+  }
 }
