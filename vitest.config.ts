@@ -9,7 +9,10 @@ const ssr = { resolve: { conditions: ['source', 'node', 'import', 'module', 'def
 // What needs a tool that only some machines have is left out where it is absent; `npm test` says so (scripts/tools.mjs).
 const onPath = (tool: string): boolean =>
   (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, tool)));
-const leftOut = onPath('k6') ? [] : ['test/e2e/load-k6.e2e.spec.ts'];
+const leftOut = [
+  ...(onPath('k6') ? [] : ['test/e2e/load-k6.e2e.spec.ts']),
+  ...(onPath('prometheus') && onPath('promtool') ? [] : ['test/e2e/metrics.spec.ts']),
+];
 
 export default defineConfig({
   resolve,

@@ -160,10 +160,14 @@ export class TestCluster {
     });
   }
 
-  async helm(args: readonly string[]): Promise<string> {
-    const result = await run(join(root, '.tools/bin/helm'), args, {
+  async tryHelm(args: readonly string[]): Promise<CommandResult> {
+    return run(join(root, '.tools/bin/helm'), args, {
       env: { KUBECONFIG: this.kubeconfig, HOME: this.directory },
     });
+  }
+
+  async helm(args: readonly string[]): Promise<string> {
+    const result = await this.tryHelm(args);
     if (result.code !== 0) throw new Error(`helm ${args.join(' ')}: ${result.stderr || result.stdout}`);
     return result.stdout;
   }
