@@ -1,18 +1,19 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { missingTools } from './scripts/tools.mjs';
 
 // Two projects: `unit` stands beside the code and starts nothing; `e2e` starts real processes and clients.
 const resolve = { conditions: ['source', 'node', 'import', 'module', 'default'] };
 const ssr = { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } };
 
 // What needs a tool that only some machines have is left out where it is absent; `npm test` says so (scripts/tools.mjs).
-const onPath = (tool: string): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, tool)));
-const leftOut = [
-  ...(onPath('k6') ? [] : ['test/e2e/load-k6.e2e.spec.ts']),
-  ...(onPath('prometheus') && onPath('promtool') ? [] : ['test/e2e/metrics.spec.ts']),
-];
+const missing = new Set(missingTools().map(({ tool }) => tool));
+const needs = {
+  'test/e2e/load-k6.e2e.spec.ts': ['k6'],
+  'test/e2e/metrics.spec.ts': ['prometheus', 'promtool'],
+};
+const leftOut = Object.entries(needs).flatMap(([file, tools]) =>
+  tools.some((tool) => missing.has(tool)) ? [file] : [],
+);
 
 export default defineConfig({
   resolve,

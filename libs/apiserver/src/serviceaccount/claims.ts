@@ -13,7 +13,7 @@ export interface KubernetesClaim {
   readonly node?: NamedUid;
 }
 
-export interface ServiceAccountClaims {
+interface ServiceAccountClaims {
   readonly iss: string;
   readonly sub: string;
   readonly aud: readonly string[];

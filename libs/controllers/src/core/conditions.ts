@@ -7,14 +7,6 @@ export function findCondition(
   return conditions?.find((condition) => condition.type === type);
 }
 
-export function hasCondition(
-  conditions: readonly Condition[] | undefined,
-  type: string,
-  status: Condition['status'] = 'True',
-): boolean {
-  return findCondition(conditions, type)?.status === status;
-}
-
 export function withoutCondition(conditions: readonly Condition[] | undefined, type: string): Condition[] {
   return (conditions ?? []).filter((condition) => condition.type !== type);
 }

@@ -5,10 +5,6 @@ export function controllerOf(object: KubernetesObject): OwnerReference | undefin
   return object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 }
 
-export function isControlledBy(object: KubernetesObject, uid: string | undefined): boolean {
-  return uid !== undefined && controllerOf(object)?.uid === uid;
-}
-
 /** The reference by which `owner` manages what it makes. */
 export function controllerReference(owner: KubernetesObject): OwnerReference {
   return {

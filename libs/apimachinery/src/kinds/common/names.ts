@@ -189,7 +189,6 @@ function unmask(name: string, prefix: boolean): string {
 
 export const dnsSubdomain: NameRule = (name, prefix) => isDns1123Subdomain(unmask(name, prefix));
 export const dnsLabel: NameRule = (name, prefix) => isDns1123Label(unmask(name, prefix));
-export const dns1035Label: NameRule = (name, prefix) => isDns1035Label(unmask(name, prefix));
 
 /** Any name that is one segment of a path: the rule of roles and other names with colons. */
 export const pathSegment: NameRule = (name, prefix) => {
