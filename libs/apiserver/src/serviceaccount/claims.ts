@@ -13,18 +13,6 @@ export interface KubernetesClaim {
   readonly node?: NamedUid;
 }
 
-interface ServiceAccountClaims {
-  readonly iss: string;
-  readonly sub: string;
-  readonly aud: readonly string[];
-  /** Unix seconds. */
-  readonly exp: number;
-  readonly iat: number;
-  readonly nbf: number;
-  readonly jti: string;
-  readonly 'kubernetes.io': KubernetesClaim;
-}
-
 export const serviceAccountPrefix = 'system:serviceaccount:';
 
 export function serviceAccountUsername(namespace: string, name: string): string {
