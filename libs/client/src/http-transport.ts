@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { ApiError } from '#libs/apimachinery';
 import { toError } from './in-process-transport.js';
 import type { Transport, TransportRequest, TransportResponse, WatchSink } from './transport.js';
@@ -65,9 +65,11 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   );
   if (servers.length === 0) throw new Error('createHttpTransport needs at least one server');
   const { http2 = 'watches' } = options;
-  const unary = makeAgent(options, http2 === true, options.connections ?? 32, options.timeoutMs ?? 30_000);
+  const unary = once(() =>
+    makeAgent(options, http2 === true, options.connections ?? 32, options.timeoutMs ?? 30_000),
+  );
   // Watches last; they must not take the sockets of requests, nor be cut for being silent.
-  const streaming = makeAgent(options, http2 !== false, undefined, 0);
+  const streaming = once(() => makeAgent(options, http2 !== false, undefined, 0));
   let current = 0;
 
   const exchangeOf = (request: TransportRequest, origin: string): Exchange => ({
@@ -98,26 +100,33 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 
   return {
     request: (request) =>
-      tryServers(request, (origin) =>
-        exchange(unary, request, exchangeOf(request, origin), options.timeoutMs ?? 30_000),
+      tryServers(request, async (origin) =>
+        exchange(await unary(), request, exchangeOf(request, origin), options.timeoutMs ?? 30_000),
       ),
     watch: (request, sink) =>
-      tryServers(request, (origin) =>
-        openWatch(streaming, request, exchangeOf(request, origin), sink, options.maxWatchFrameBytes),
+      tryServers(request, async (origin) =>
+        openWatch(await streaming(), request, exchangeOf(request, origin), sink, options.maxWatchFrameBytes),
       ),
     async close() {
-      await Promise.all([unary.destroy(), streaming.destroy()]);
+      await Promise.all([unary, streaming].map(async (agent) => (await agent()).destroy()));
     },
   };
 }
 
-function makeAgent(
+/** Masters speak to their own API in process: the HTTP library is loaded by those who make a request. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+async function makeAgent(
   options: HttpTransportOptions,
   allowH2: boolean,
   connections: number | undefined,
   timeoutMs: number,
-): Agent {
-  return new Agent({
+): Promise<Agent> {
+  const undici = await import('undici');
+  return new undici.Agent({
     allowH2,
     ...(connections === undefined ? {} : { connections }),
     connect: {
