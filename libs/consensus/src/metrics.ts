@@ -28,6 +28,8 @@ export interface ConsensusMetrics {
   readonly proposalsPending: number;
   readonly quotaBytes: number;
   readonly sizeBytes: number;
+  /** The part of it that live keys take. */
+  readonly inUseBytes: number;
   readonly walFsyncSeconds: HistogramSnapshot;
   /** Writing one snapshot of the store: what a backend commit is here. */
   readonly snapshotSeconds: HistogramSnapshot;

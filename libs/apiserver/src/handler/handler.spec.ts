@@ -200,9 +200,11 @@ it('reports each request for the metrics', async () => {
   api = new TestServer({ metrics: { onRequestDone: (each) => done.push(each) } });
   await api.namespace('default');
   await api.fails('GET', `${configMaps}/none`);
+  await api.json('GET', configMaps);
   expect(done).toMatchObject([
-    { verb: 'create', resource: 'namespaces', scope: 'cluster', code: 201, inProcess: false },
-    { verb: 'get', resource: 'configmaps', scope: 'resource', code: 404 },
+    { verb: 'POST', resource: 'namespaces', scope: 'cluster', code: 201, inProcess: false },
+    { verb: 'GET', resource: 'configmaps', scope: 'resource', code: 404 },
+    { verb: 'LIST', resource: 'configmaps', scope: 'namespace', code: 200 },
   ]);
   expect(done[0]!.responseBytes).toBeGreaterThan(0);
   expect(api.server.objectCounts().get('namespaces')).toBe(1);

@@ -79,7 +79,7 @@ function doneOf(
   let bytes = 0;
   if (response.kind === 'unary') for (const chunk of response.chunks ?? []) bytes += chunk.length;
   return {
-    verb: info?.verb ?? request.method.toLowerCase(),
+    verb: metricVerb(info, request),
     group: info?.group ?? '',
     version: info?.version ?? '',
     resource: info?.resource ?? '',
@@ -90,6 +90,16 @@ function doneOf(
     responseBytes: bytes,
     inProcess: request.wantsObject,
   };
+}
+
+/** Kubernetes' metrics tell lists, watches, collections and applies apart, and else name the method. */
+function metricVerb(info: RequestInfo | undefined, { method, headers }: ApiRequest): string {
+  if (info?.resourceRequest !== true) return method;
+  if (info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection')
+    return info.verb.toUpperCase();
+  return method === 'PATCH' && headers['content-type']?.startsWith('application/apply-patch') === true
+    ? 'APPLY'
+    : method;
 }
 
 function scopeOf(info: RequestInfo | undefined): RequestDone['scope'] {

@@ -1,5 +1,6 @@
 /** One answered request, in the labels of apiserver_request_duration_seconds. Watches are reported when they open. */
 export interface RequestDone {
+  /** As Kubernetes counts them: the method, or LIST, WATCH, DELETECOLLECTION, APPLY. */
   readonly verb: string;
   readonly group: string;
   readonly version: string;

@@ -66,6 +66,7 @@ export function describeMetrics(observed: Observed, counted: Counted): Consensus
     proposalsApplied: store.appliedIndex,
     quotaBytes: options.quotaBytes,
     sizeBytes: store.sizeBytes,
+    inUseBytes: store.inUseBytes,
     walFsyncSeconds: report?.walFsyncSeconds ?? { bounds: [], counts: [], sum: 0, count: 0 },
     peers: report?.peers ?? [],
     logMemoryBytes: report?.logMemoryBytes ?? 0,
