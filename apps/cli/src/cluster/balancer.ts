@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 
 export interface BalancerOptions {
   readonly port: number;
@@ -19,6 +19,8 @@ export class Balancer {
   readonly #options: BalancerOptions;
   readonly #ready = new Map<number, boolean>();
   readonly #sockets = new Map<number, Set<Socket>>();
+  /** One connection a master for its health checks: a handshake each time would be most of an idle master's work. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   #server: Server | undefined;
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
@@ -42,6 +44,7 @@ export class Balancer {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#agent.destroy();
     for (const sockets of this.#sockets.values()) for (const socket of sockets) socket.destroy();
     await new Promise<void>((resolve) =>
       this.#server === undefined ? resolve() : this.#server.close(() => resolve()),
@@ -97,7 +100,14 @@ export class Balancer {
   async #check(port: number): Promise<void> {
     const ready = await new Promise<boolean>((resolve) => {
       const probe = request(
-        { host: '127.0.0.1', port, path: '/readyz', ca: this.#options.ca, timeout: 2_000, agent: false },
+        {
+          host: '127.0.0.1',
+          port,
+          path: '/readyz',
+          ca: this.#options.ca,
+          timeout: 2_000,
+          agent: this.#agent,
+        },
         (response) => {
           response.resume();
           resolve(response.statusCode === 200);
