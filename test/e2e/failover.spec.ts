@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Api, type ApiObject, configMap } from './support/api.js';
+import { Api, type ApiList, type ApiObject, configMap } from './support/api.js';
 import { type ClusterStatus, eventually, TestCluster } from './support/cluster.js';
 import { Program } from './support/program.js';
 import { SequenceWriters, type Verdict } from './support/sequence-writer.js';
@@ -153,7 +153,10 @@ describe('a leader that loses touch', () => {
       body: { spec: { replicas: burst } },
       headers: { 'content-type': 'application/merge-patch+json' },
     });
-    // Its ReplicaSet controller is creating pods by the dozen now, or about to.
+    // The moment the first pod is there, its ReplicaSet controller has the next dozens in hand.
+    const pods = '/api/v1/namespaces/default/pods?labelSelector=app%3Dburst&resourceVersion=0&limit=1';
+    const observer = api(other.apiServer);
+    while ((await observer.call<ApiList>('GET', pods)).body.items.length === 0);
     process.kill(leader.pid!, 'SIGSTOP');
     const resumeAt = Date.now() + 10_000;
     expect(scaled.status, scaled.text).toBe(200);
