@@ -132,6 +132,25 @@ describe('informer', () => {
     await running;
   });
 
+  it('caches objects without managedFields, one copy for all informers of the process', async () => {
+    const managedFields = [{ manager: 'm', operation: 'Update' as const, apiVersion: 'v1' }];
+    const listed = pod('a', 5, { managedFields, labels: { node: 'n' } });
+    const cached = await Promise.all(
+      [setUp(), setUp()].map(async ({ server, informer, stop, running }) => {
+        server.lists[0]?.answer(listOf(10, [listed]));
+        await informer.synced();
+        await until(() => server.watches.length === 1);
+        server.watches[0]?.send('ADDED', pod('b', 11, { managedFields }));
+        stop.abort();
+        await running;
+        return [informer.lister.get('default', 'a'), informer.lister.get('default', 'b')];
+      }),
+    );
+    expect(cached[0]).toEqual([pod('a', 5, { labels: { node: 'n' } }), pod('b', 11)]);
+    expect(cached[0]?.[0]).toBe(cached[1]?.[0]);
+    expect(listed.metadata.managedFields).toBe(managedFields);
+  });
+
   it('resumes a broken watch from where it stopped, without listing again', async () => {
     const { server, clock, informer, errors, stop, running } = setUp();
     server.lists[0]?.answer(listOf(10, []));

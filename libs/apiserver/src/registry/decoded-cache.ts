@@ -3,29 +3,41 @@ import type { KeyValue, Revision } from '#libs/consensus';
 import { asBuffer } from './bytes.js';
 import { equalButForStamp, type StoredForm } from './stamp.js';
 
-/** Decoded forms of old versions that are kept a while, for the watch events that compare with them. */
-const supersededMax = 2048;
+/** A generation is full at so many objects, or so many bytes of their stored form; a decoded form takes several times that. */
+const generationObjectsMax = 1024;
+const generationBytesMax = 4 * 1024 * 1024;
 
 /**
- * Stored objects in decoded form, parsed at most once a version. The store keeps old versions until it is compacted; their
- * decoded forms, several times as large, go soon after they are superseded. Objects are shared by all who ask: nobody may
- * write to them.
+ * Stored objects in decoded form, those that were asked for lately: the store holds far more than anybody looks at, and
+ * parsing again is cheap. Two generations: what is asked for moves to the young one, and when that is full the old one
+ * goes. Objects are shared by all who ask: nobody may write to them.
  */
 export class DecodedCache {
-  readonly #objects = new WeakMap<KeyValue, KubernetesObject>();
+  #young = new Map<KeyValue, KubernetesObject>();
+  #old = new Map<KeyValue, KubernetesObject>();
+  #youngBytes = 0;
   /** Being written: what they will decode to, for the watchers that see them before the writer does. */
   readonly #expected = new Map<string, StoredForm>();
-  /** A ring of superseded versions, the next to drop at `#nextOld`. */
-  readonly #old: KeyValue[] = [];
-  #nextOld = 0;
 
   decode(keyValue: KeyValue): KubernetesObject {
-    let object = this.#objects.get(keyValue);
-    if (object === undefined) {
-      object = this.#asExpected(keyValue) ?? (parseBytes(keyValue.value) as KubernetesObject);
-      this.#objects.set(keyValue, object);
-    }
+    let object = this.#young.get(keyValue);
+    if (object !== undefined) return object;
+    object =
+      this.#old.get(keyValue) ??
+      this.#asExpected(keyValue) ??
+      (parseBytes(keyValue.value) as KubernetesObject);
+    this.#keep(keyValue, object);
     return object;
+  }
+
+  #keep(keyValue: KeyValue, object: KubernetesObject): void {
+    if (this.#young.size >= generationObjectsMax || this.#youngBytes >= generationBytesMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngBytes = 0;
+    }
+    this.#young.set(keyValue, object);
+    this.#youngBytes += keyValue.value.length;
   }
 
   /**
@@ -37,15 +49,6 @@ export class DecodedCache {
     return () => {
       if (this.#expected.get(key) === stored) this.#expected.delete(key);
     };
-  }
-
-  /** A newer version has been written, or the key deleted. */
-  superseded(keyValue: KeyValue | undefined): void {
-    if (keyValue === undefined || !this.#objects.has(keyValue)) return;
-    const oldest = this.#old[this.#nextOld];
-    if (oldest !== undefined && oldest !== keyValue) this.#objects.delete(oldest);
-    this.#old[this.#nextOld] = keyValue;
-    this.#nextOld = (this.#nextOld + 1) % supersededMax;
   }
 
   #asExpected({ key, value, modRevision }: KeyValue): KubernetesObject | undefined {

@@ -92,7 +92,6 @@ async function attemptDelete(
     const compare = [unchanged, ...(freed?.compare ?? [])];
     const revision = await commitDelete(core, write, key, compare, freed?.operations);
     if (revision === undefined) return undefined;
-    core.decoded.superseded(keyValue);
     return {
       ...gone,
       object: { ...current, metadata: { ...current.metadata, resourceVersion: String(revision) } },
@@ -104,7 +103,6 @@ async function attemptDelete(
   }
   const put = await commitPut(core, write, key, storedForm(declaration, marked), [unchanged]);
   if (put === undefined) return undefined;
-  core.decoded.superseded(keyValue);
   marked.metadata.resourceVersion = String(put.modRevision);
   return { keyValue: put, object: marked, created: false, deleted: false };
 }

@@ -176,7 +176,6 @@ async function prepareAndStore(
       freed?.operations,
     );
     if (revision === undefined) return undefined;
-    core.decoded.superseded(keyValue);
     next.metadata.resourceVersion = String(revision);
     return { keyValue: undefined, object: next, created: false, deleted: true };
   }
@@ -196,7 +195,6 @@ async function prepareAndStore(
     reservation?.undo();
     return undefined;
   }
-  core.decoded.superseded(keyValue);
   next.metadata.resourceVersion = String(put.modRevision);
   return { keyValue: put, object: next, created: false, deleted: false };
 }

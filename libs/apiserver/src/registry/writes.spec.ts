@@ -166,6 +166,23 @@ describe('patches', () => {
   });
 });
 
+describe('managedFields', () => {
+  it('stay as they are through an update that brings none, as from a cache that leaves them out', async () => {
+    await api.json('POST', `${configMaps}?fieldManager=one`, {
+      metadata: { name: 'a' },
+      data: { k: '1', l: '1' },
+    });
+    const { managedFields, ...metadata } = (await get(`${configMaps}/a`)).metadata;
+    const body = { metadata, data: { k: '1', l: '2' } };
+    const updated = await api.json('PUT', `${configMaps}/a?fieldManager=two`, body);
+    expect(managedFields).toHaveLength(1);
+    expect(updated.body.metadata.managedFields).toMatchObject([
+      { manager: 'one', fieldsV1: { 'f:data': { 'f:k': {} } } },
+      { manager: 'two', fieldsV1: { 'f:data': { 'f:l': {} } } },
+    ]);
+  });
+});
+
 describe('server-side apply', () => {
   const apply = type('application/apply-patch+yaml');
   const of = (data: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data });

@@ -155,7 +155,6 @@ export class ResourceHub {
     if (this.#ring.length > ringEventsMax || this.#ringBytes > ringBytesMax) this.#trim();
     for (const subscriber of this.#everyone) subscriber.deliver(events, revision);
     if (this.#byNode.size > 0) this.#deliverByNode(events, revision);
-    for (const { previous } of events) this.decoded.superseded(previous);
   }
 
   #trim(): void {
