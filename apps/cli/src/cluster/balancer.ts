@@ -10,6 +10,10 @@ export interface BalancerOptions {
   readonly intervalMs?: number;
 }
 
+const probeTimeoutMs = 1_000;
+/** One check that fails takes a master out of rotation, this many in a row end the connections that it has. */
+const cutAfterFailures = 2;
+
 /**
  * A health-checked TCP balancer: TLS passes through, so that clients speak to the masters' own certificates. A master
  * is in rotation while its /readyz answers 200; a refused connection takes it out at once and the next one is tried,
@@ -18,6 +22,7 @@ export interface BalancerOptions {
 export class Balancer {
   readonly #options: BalancerOptions;
   readonly #ready = new Map<number, boolean>();
+  readonly #failures = new Map<number, number>();
   readonly #sockets = new Map<number, Set<Socket>>();
   /** One connection a master for its health checks: a handshake each time would be most of an idle master's work. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -105,7 +110,7 @@ export class Balancer {
           port,
           path: '/readyz',
           ca: this.#options.ca,
-          timeout: 2_000,
+          timeout: probeTimeoutMs,
           agent: this.#agent,
         },
         (response) => {
@@ -117,9 +122,10 @@ export class Balancer {
       probe.on('error', () => resolve(false));
       probe.end();
     });
-    const before = this.#ready.get(port);
     this.#ready.set(port, ready);
-    // Not ready any more (draining, cut off, stalled): its clients move on to a master that is.
-    if (before === true && !ready) for (const socket of this.#sockets.get(port) ?? []) socket.destroy();
+    const failures = ready ? 0 : (this.#failures.get(port) ?? 0) + 1;
+    this.#failures.set(port, failures);
+    // Not ready for longer than a hiccup (draining, cut off, stalled): its clients move on to a master that is.
+    if (failures === cutAfterFailures) for (const socket of this.#sockets.get(port) ?? []) socket.destroy();
   }
 }

@@ -36,14 +36,7 @@ export async function launch(options: UpOptions, step: StepReporter): Promise<Su
       await until(deadline, supervisor, async () => (await readyMasters(supervisor.state)).leader);
     });
     supervisor.startNodes();
-    await step('Waiting for every master to be ready', async () => {
-      await until(
-        deadline,
-        supervisor,
-        async () =>
-          (await readyMasters(supervisor.state)).ready === state.masters.filter((m) => !m.stayDown).length,
-      );
-    });
+    await step('Waiting for every master to be ready', async () => awaitMasters(supervisor, deadline));
     await step(`Writing kubeconfig (context ${state.name})`, async () =>
       mergeKubeconfig(options.kubeconfig, {
         name: state.name,
@@ -140,6 +133,22 @@ export function requireWritable(dataDir: string): void {
       'free some space or mend its permissions, or choose another with --data-dir',
     );
   }
+}
+
+/** How long a master that keeps ending may hold up the others, once those are a quorum. */
+const patienceMs = 5_000;
+
+/** One master that cannot start (a damaged log, say) is no reason to stop a quorum that works: that is what three are for. */
+async function awaitMasters(supervisor: Supervisor, deadline: number): Promise<void> {
+  const { masters } = supervisor.state;
+  const wanted = masters.filter((master) => master.stayDown !== true).length;
+  const startedAt = Date.now();
+  await until(deadline, supervisor, async () => {
+    const { ready } = await readyMasters(supervisor.state);
+    if (ready === wanted) return true;
+    const hopeless = supervisor.failures().length >= wanted - ready && Date.now() - startedAt > patienceMs;
+    return hopeless && ready > masters.length / 2;
+  });
 }
 
 async function readyMasters(state: ClusterState): Promise<{ ready: number; leader: boolean }> {

@@ -84,6 +84,16 @@ export class Supervisor {
     });
   }
 
+  /** Masters that are down now and keep ending, for a warning. */
+  warnings(): string[] {
+    const down = [...this.#masters.values()].some(
+      (child) => child.pid === undefined && child.lastExit !== undefined,
+    );
+    return down
+      ? this.failures().map((failure) => `a master does not start and will be tried again: ${failure}`)
+      : [];
+  }
+
   async stop(): Promise<void> {
     this.#stopping ??= this.#stopAll();
     return this.#stopping;

@@ -28,7 +28,7 @@ interface UpFlags {
 type Report =
   | { readonly type: 'begin'; readonly title: string }
   | { readonly type: 'end'; readonly ok: boolean }
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly warnings: readonly string[] }
   | { readonly type: 'failed'; readonly message: string; readonly hint?: string };
 
 export function addUp(program: Command): void {
@@ -99,6 +99,7 @@ function toOptions(flags: UpFlags): UpOptions {
 
 async function runForeground(options: UpOptions, progress: Progress): Promise<void> {
   const supervisor = await launch(options, async (title, work) => progress.step(title, work));
+  for (const warning of supervisor.warnings()) progress.info(` ! ${warning}`);
   printReady(options, progress, supervisor.state.port);
   progress.info('\nCtrl-C stops the cluster; its data is kept.');
   await new Promise<void>((done) => {
@@ -139,8 +140,10 @@ async function startDetached(options: UpOptions, progress: Progress): Promise<vo
         // The reason of a failed step comes as a report of its own.
         progress.step(report.title, async () => done).catch(() => undefined);
       } else if (report.type === 'end') settle?.(report.ok);
-      else if (report.type === 'ready') ready();
-      else failed(new UserError(report.message, report.hint));
+      else if (report.type === 'ready') {
+        for (const warning of report.warnings) progress.info(` ! ${warning}`);
+        ready();
+      } else failed(new UserError(report.message, report.hint));
     });
     child.once('error', failed);
     child.once('exit', (code) => {
@@ -177,7 +180,7 @@ async function runDetached(options: UpOptions): Promise<void> {
     await new Promise<void>((done) => {
       supervisor.onStopRequested = done;
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
-      report({ type: 'ready' });
+      report({ type: 'ready', warnings: supervisor.warnings() });
     });
     await supervisor.stop();
   } catch (error) {
