@@ -147,7 +147,11 @@ async function awaitMasters(supervisor: Supervisor, deadline: number): Promise<v
     const { ready } = await readyMasters(supervisor.state);
     if (ready === wanted) return true;
     const hopeless = supervisor.failures().length >= wanted - ready && Date.now() - startedAt > patienceMs;
-    return hopeless && ready > masters.length / 2;
+    if (!hopeless || ready <= masters.length / 2) return false;
+    supervisor.warnings = supervisor
+      .failures()
+      .map((failure) => `a master does not start and will be tried again: ${failure}`);
+    return true;
   });
 }
 

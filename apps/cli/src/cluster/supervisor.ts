@@ -30,6 +30,8 @@ export class Supervisor {
   readonly #nodeArgs: readonly string[];
   #control: Server | undefined;
   #stopping: Promise<void> | undefined;
+  /** What a start that went on without some masters has to say about them. */
+  warnings: readonly string[] = [];
   /** Called when someone asked over the control socket that the cluster stops. */
   onStopRequested: () => void = () => {};
 
@@ -82,16 +84,6 @@ export class Supervisor {
       const reason = lastError(this.#logFile(name)) ?? `ended (${child.lastExit})`;
       return [`${name}: ${reason} (see ${this.#logFile(name)})`];
     });
-  }
-
-  /** Masters that are down now and keep ending, for a warning. */
-  warnings(): string[] {
-    const down = [...this.#masters.values()].some(
-      (child) => child.pid === undefined && child.lastExit !== undefined,
-    );
-    return down
-      ? this.failures().map((failure) => `a master does not start and will be tried again: ${failure}`)
-      : [];
   }
 
   async stop(): Promise<void> {

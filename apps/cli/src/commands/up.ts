@@ -99,7 +99,7 @@ function toOptions(flags: UpFlags): UpOptions {
 
 async function runForeground(options: UpOptions, progress: Progress): Promise<void> {
   const supervisor = await launch(options, async (title, work) => progress.step(title, work));
-  for (const warning of supervisor.warnings()) progress.info(` ! ${warning}`);
+  for (const warning of supervisor.warnings) progress.info(` ! ${warning}`);
   printReady(options, progress, supervisor.state.port);
   progress.info('\nCtrl-C stops the cluster; its data is kept.');
   await new Promise<void>((done) => {
@@ -180,7 +180,7 @@ async function runDetached(options: UpOptions): Promise<void> {
     await new Promise<void>((done) => {
       supervisor.onStopRequested = done;
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
-      report({ type: 'ready', warnings: supervisor.warnings() });
+      report({ type: 'ready', warnings: supervisor.warnings });
     });
     await supervisor.stop();
   } catch (error) {

@@ -2,6 +2,7 @@ import { ApiError } from '../errors/api-error.js';
 import type { Schema } from '../structure/schema.js';
 import type { JsonObject, KubernetesObject, ManagedFieldsEntry } from '../types.js';
 import { compareObjects } from './compare.js';
+import { createdSet } from './created-sets.js';
 import { createdFields } from './extract.js';
 import { difference, intersection, isEmpty, recursiveDifference, union, type FieldSet } from './field-set.js';
 import {
@@ -45,10 +46,9 @@ export function trackUpdate(request: TrackUpdate): ManagedFieldsEntry[] {
 
 function track(request: TrackUpdate): ManagedFieldsEntry[] {
   const { before, after, schema, subresource, now } = request;
-  const unowned = unownedFields(subresource);
   const self = { ...request, operation: 'Update' as const };
   if (before === undefined && (after.metadata.managedFields ?? []).length === 0) {
-    const set = recursiveDifference(createdFields(after as unknown as JsonObject, schema), unowned);
+    const set = createdSet(after as unknown as JsonObject, schema, subresource);
     return isEmpty(set)
       ? []
       : encodeManagers(new Map([[manager(self).identity, { ...manager(self).value, time: now, set }]]));
@@ -59,7 +59,7 @@ function track(request: TrackUpdate): ManagedFieldsEntry[] {
     before === undefined
       ? { changed: createdFields(after as unknown as JsonObject, schema), removed: {} }
       : compareObjects(before as unknown as JsonObject, after as unknown as JsonObject, schema);
-  const changed = recursiveDifference(compared.changed, unowned);
+  const changed = recursiveDifference(compared.changed, unownedFields(subresource));
   takeFrom(managers, changed, compared.removed, undefined);
   if (!isEmpty(changed)) {
     const { identity, value } = manager(self);

@@ -1,4 +1,5 @@
-import type { KubernetesObject } from '../types.js';
+import { createdSetText } from '../apply/created-sets.js';
+import type { KubernetesObject, ManagedFieldsEntry, ObjectMeta } from '../types.js';
 
 const encoder = new TextEncoder();
 
@@ -20,12 +21,32 @@ export interface StoredBytes {
 export function encodeStored(object: KubernetesObject): StoredBytes {
   const { apiVersion, kind, metadata, ...rest } = object;
   const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":{"resourceVersion":`;
-  const meta = JSON.stringify(
-    metadata.resourceVersion === undefined ? metadata : { ...metadata, resourceVersion: undefined },
-  );
+  const meta = metadataText(metadata);
   const tail = JSON.stringify(rest);
   const text = `${head}${slot}${continued(meta)}${continued(tail)}`;
   return { bytes: encoder.encode(text), stampOffset: byteLength(head) };
+}
+
+/** Metadata without resourceVersion. The fields of a creator are mostly those of its last object: their text is at hand. */
+function metadataText(metadata: ObjectMeta): string {
+  const { managedFields } = metadata;
+  const entry = managedFields?.length === 1 ? managedFields[0] : undefined;
+  const fields = entry?.fieldsV1 === undefined ? undefined : createdSetText(entry.fieldsV1);
+  if (entry === undefined || fields === undefined)
+    return JSON.stringify(
+      metadata.resourceVersion === undefined ? metadata : { ...metadata, resourceVersion: undefined },
+    );
+  const others = JSON.stringify({ ...metadata, resourceVersion: undefined, managedFields: undefined });
+  return extended(others, `"managedFields":[${entryText(entry, fields)}]`);
+}
+
+function entryText(entry: ManagedFieldsEntry, fields: string): string {
+  return extended(JSON.stringify({ ...entry, fieldsV1: undefined }), `"fieldsV1":${fields}`);
+}
+
+/** `{"a":1}` and `"b":2` → `{"a":1,"b":2}`. */
+function extended(json: string, member: string): string {
+  return `${json.slice(0, -1)}${json === '{}' ? '' : ','}${member}}`;
 }
 
 /** `{"a":1}` → `,"a":1}`, and `{}` → `}`: what follows an object's first member. */
