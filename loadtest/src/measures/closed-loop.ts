@@ -23,15 +23,15 @@ export function openClients(target: Target, count: number): Http2Client[] {
 
 /**
  * A closed loop: each client sends its next request when the last one was answered, for `seconds` or until `maximum`
- * requests were sent. `work` performs the n-th request and throws when the answer is not the one that was wanted.
+ * requests were sent. Requests of the first `warmupSeconds` are sent and not counted. `work` performs the n-th request and throws when the answer is not the one that was wanted.
  */
 export async function closedLoop(
   clients: readonly Http2Client[],
-  limit: { readonly seconds: number; readonly maximum?: number },
+  limit: { readonly seconds: number; readonly maximum?: number; readonly warmupSeconds?: number },
   work: (client: Http2Client, n: number) => Promise<void>,
 ): Promise<LoadResult> {
   const latencies = new Latencies();
-  const started = performance.now();
+  const started = performance.now() + (limit.warmupSeconds ?? 0) * 1_000;
   const deadline = started + limit.seconds * 1_000;
   const maximum = limit.maximum ?? Number.MAX_SAFE_INTEGER;
   let sent = 0;
@@ -43,7 +43,7 @@ export async function closedLoop(
         const from = performance.now();
         try {
           await work(client, sent++);
-          latencies.record(performance.now() - from);
+          if (from >= started) latencies.record(performance.now() - from);
         } catch (error) {
           errors++;
           firstError ??= (error as Error).message;

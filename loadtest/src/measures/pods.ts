@@ -2,6 +2,9 @@ import { podBody } from '../pod.js';
 import type { Target } from '../targets/target.js';
 import { closedLoop, demand, type LoadResult, makeNamespace, openClients } from './closed-loop.js';
 
+/** Both sides start cold: compilers, caches and connections settle first. */
+const warmupSeconds = 4;
+
 let serial = 0;
 const fresh = (what: string): string => `load-${what}-${process.pid}-${serial++}`;
 
@@ -10,7 +13,7 @@ export async function measureCreate(target: Target, clients: number, seconds: nu
   const open = openClients(target, clients);
   const path = `/api/v1/namespaces/${namespace}/pods`;
   try {
-    return await closedLoop(open, { seconds }, async (client, n) => {
+    return await closedLoop(open, { seconds, warmupSeconds }, async (client, n) => {
       await demand(client, 'POST', path, 201, podBody(`pod-${n}`, namespace));
     });
   } finally {
@@ -42,7 +45,7 @@ export async function measureGet(
   const open = openClients(target, options.clients);
   const query = options.quorum ? '' : '?resourceVersion=0';
   try {
-    return await closedLoop(open, { seconds: options.seconds }, async (client, n) => {
+    return await closedLoop(open, { seconds: options.seconds, warmupSeconds }, async (client, n) => {
       const name = `pod-${(n * 7919) % count}`;
       await demand(client, 'GET', `/api/v1/namespaces/${namespace}/pods/${name}${query}`, 200);
     });
