@@ -5,7 +5,7 @@ export interface Addresses extends NodeIdentity {
 }
 
 /**
- * Addresses of the n-th simulated node: host 172.30+.x.y, pods 10.128+.x.0/24. Nothing listens there. Pod addresses
+ * Addresses of the n-th simulated node: host 172.30.x.y, pods 10.128+.x.0/24. Nothing listens there. Pod addresses
  * are handed out in order and remembered by uid.
  */
 export function addressesOf(n: number): Addresses {
@@ -15,7 +15,7 @@ export function addressesOf(n: number): Addresses {
   let next = 0;
   return {
     podCIDR: `10.${second}.${third}.0/24`,
-    hostIP: `172.${30 + Math.floor(n / 65_536)}.${Math.floor(n / 256) % 256}.${n % 256}`,
+    hostIP: `172.30.${Math.floor(n / 250)}.${(n % 250) + 1}`,
     podIP(uid) {
       let address = known.get(uid);
       if (address === undefined) {
