@@ -4,22 +4,38 @@
  *
  *     npm run failover -- --rounds 20 --writers 8
  */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { runFailover } from './measures/failover.js';
 import { spread } from './stats.js';
 import { startTrireme } from './targets/trireme.js';
 
-const flags = new Command('failover')
-  .option('--rounds <n>', 'leaders to kill', '20')
-  .option('--writers <n>', 'clients that write without pause', '8')
-  .parse()
-  .opts<{ readonly rounds: string; readonly writers: string }>();
+function count(minimum: number, maximum: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < minimum || number > maximum) {
+      throw new InvalidArgumentError(`a whole number from ${minimum} to ${maximum} is wanted.`);
+    }
+    return number;
+  };
+}
 
+const flags = new Command('failover')
+  .description(
+    'start a cluster of its own and kill its leader again and again under load; a round takes about 8 s',
+  )
+  .addOption(new Option('--rounds <n>', 'leaders to kill').default(20).argParser(count(1, 1_000)))
+  .addOption(
+    new Option('--writers <n>', 'clients that write without pause').default(8).argParser(count(1, 200)),
+  )
+  .parse()
+  .opts<{ readonly rounds: number; readonly writers: number }>();
+
+process.stderr.write(`starting a cluster; ${flags.rounds} rounds of about 8 s\n`);
 const target = await startTrireme({ nodes: 3 });
 try {
   const report = await runFailover(target, {
-    rounds: Number(flags.rounds),
-    writers: Number(flags.writers),
+    rounds: flags.rounds,
+    writers: flags.writers,
     onRound: (n, gapMs) =>
       process.stderr.write(`round ${n}: writes unavailable for ${gapMs.toFixed(0)} ms\n`),
   });

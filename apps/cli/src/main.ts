@@ -15,7 +15,6 @@ const program = new Command('trireme')
   .description('a highly available, Kubernetes-compatible control plane')
   .option('-q, --quiet', 'no progress on stderr')
   .showHelpAfterError('(--help lists what there is)')
-  .enablePositionalOptions()
   .exitOverride();
 
 for (const add of [

@@ -6,7 +6,7 @@ import type { MasterConfig } from './config.js';
 import { ConsensusModule } from './consensus/consensus.module.js';
 import { LeaderModule } from './leader/leader.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
-import { CLUSTER_PKI, LOGGER, MASTER_CONFIG } from './tokens.js';
+import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STOPPING } from './tokens.js';
 
 /** One master: consensus, API server, controller-manager and scheduler in one application. */
 @Module({})
@@ -19,8 +19,9 @@ export class MasterModule {
         { provide: MASTER_CONFIG, useValue: config },
         { provide: CLUSTER_PKI, useValue: pki },
         { provide: LOGGER, useValue: logger },
+        { provide: STOPPING, useValue: new AbortController() },
       ],
-      exports: [MASTER_CONFIG, CLUSTER_PKI, LOGGER],
+      exports: [MASTER_CONFIG, CLUSTER_PKI, LOGGER, STOPPING],
     };
     return {
       module: MasterModule,

@@ -16,7 +16,7 @@ import { MasterModule } from './master.module.js';
 import { handOver } from './shutdown.js';
 import { openMetricsPorts } from './telemetry/metrics-ports.js';
 import type { Telemetry } from './telemetry/telemetry.js';
-import { API_SERVER, SECURITY, STORAGE, TELEMETRY } from './tokens.js';
+import { API_SERVER, SECURITY, STOPPING, STORAGE, TELEMETRY } from './tokens.js';
 
 /**
  * Starts one master and resolves once its API listens; a leader may not be known yet (see /readyz). Resolves to what
@@ -56,6 +56,8 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
   await listen(app, config);
   logger.info({ port: config.securePort, member: config.memberId }, `${config.name} serves`);
   return async () => {
+    // Not ready from here on: balancers send new connections elsewhere while this one still answers.
+    app.get<AbortController>(STOPPING).abort();
     await handOver(storage, logger);
     // Watches end in order before their connections do: clients resume elsewhere from where they were.
     app.get<ApiServer>(API_SERVER).close();

@@ -7,4 +7,6 @@ export const SECURITY = Symbol('Security');
 export const HEALTH = Symbol('HealthRegistry');
 export const API_SERVER = Symbol('ApiServer');
 export const TELEMETRY = Symbol('Telemetry');
+/** An AbortController whose abort says that the master stops. */
+export const STOPPING = Symbol('Stopping');
 export const LOGGER = Symbol('Logger');

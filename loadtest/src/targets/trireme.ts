@@ -36,9 +36,13 @@ export async function startTrireme(options: {
   const trireme = async (...args: readonly string[]): Promise<string> =>
     runProgram(process.execPath, [command, ...args], env);
   const stop = async (): Promise<void> => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
     await trireme('down');
     rmSync(directory, { recursive: true, force: true });
   };
+  // Whoever interrupts a long run finds nothing left behind.
+  const interrupted = (): void => void stop().finally(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     const size = ['--masters', String(options.masters ?? 3), '--nodes', String(options.nodes)];
     await trireme('up', '--detach', '--port', '0', ...size, '--kubeconfig', join(directory, 'kubeconfig'));

@@ -29,6 +29,7 @@ export class Balancer {
   #server: Server | undefined;
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
+  #closed = false;
 
   constructor(options: BalancerOptions) {
     this.#options = options;
@@ -42,12 +43,13 @@ export class Balancer {
     });
     const round = async (): Promise<void> => {
       await Promise.all(this.#options.backends().map(async (port) => this.#check(port)));
-      this.#timer = setTimeout(() => void round(), this.#options.intervalMs ?? 250);
+      if (!this.#closed) this.#timer = setTimeout(() => void round(), this.#options.intervalMs ?? 250);
     };
     await round();
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#timer);
     this.#agent.destroy();
     for (const sockets of this.#sockets.values()) for (const socket of sockets) socket.destroy();
@@ -82,6 +84,10 @@ export class Balancer {
       });
       upstream.once('connect', () => {
         upstream.removeAllListeners('error');
+        if (client.destroyed) {
+          upstream.destroy();
+          return;
+        }
         this.#join(client, upstream, port);
       });
     };

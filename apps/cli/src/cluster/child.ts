@@ -47,7 +47,10 @@ export class SupervisedChild {
 
   /** Ends the process by SIGKILL; unless `stayDown`, it is started again as after any death. */
   kill(stayDown: boolean): void {
-    if (stayDown) this.#wanted = false;
+    if (stayDown) {
+      this.#wanted = false;
+      clearTimeout(this.#timer);
+    }
     this.#process?.kill('SIGKILL');
   }
 

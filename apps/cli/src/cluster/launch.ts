@@ -14,6 +14,8 @@ export interface UpOptions {
   readonly masters: number;
   readonly nodes: number;
   readonly port: number;
+  /** False: an existing cluster keeps the ports that it had. */
+  readonly portGiven: boolean;
   readonly kubeconfig: string;
   readonly waitMs: number;
   readonly nodeArgs: readonly string[];
@@ -92,10 +94,13 @@ async function createState(options: UpOptions): Promise<ClusterState> {
 }
 
 async function reuseState(known: ClusterState, options: UpOptions): Promise<ClusterState> {
-  await requireFree(portsOf(known), known.port);
+  const moves = options.portGiven && options.port !== known.port && options.port !== 0;
+  const { port, masters } = moves ? await allocatePorts(options.port, known.masters.length) : known;
+  if (!moves) await requireFree(portsOf(known), known.port);
   return {
     ...known,
-    masters: known.masters.map(({ pid: _pid, stayDown: _stayDown, ...master }) => master),
+    port,
+    masters: masters.map(({ pid: _pid, stayDown: _stayDown, ...master }) => master),
     nodes: options.nodes,
     nodePid: undefined,
     kubeconfig: options.kubeconfig,

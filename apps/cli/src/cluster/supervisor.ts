@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
@@ -72,7 +72,10 @@ export class Supervisor {
         ...this.#nodeArgs,
       ],
       logFile: join(this.#state.dataDir, 'logs', 'nodes.log'),
-      onChange: (nodePid) => this.#update({ ...this.#state, nodePid }),
+      onChange: (nodePid) => {
+        this.#note('the node agent', nodePid);
+        this.#update({ ...this.#state, nodePid });
+      },
     });
     this.#node.start();
   }
@@ -131,7 +134,10 @@ export class Supervisor {
       command: process.execPath,
       args: [...profilingFlags(), masterEntry, '--config', configFile],
       logFile: this.#logFile(master.name),
-      onChange: (pid) => this.#updateMaster(master.name, { pid }),
+      onChange: (pid) => {
+        this.#note(master.name, pid);
+        this.#updateMaster(master.name, { pid });
+      },
     });
     this.#masters.set(master.name, child);
     if (master.stayDown !== true) child.start();
@@ -175,6 +181,12 @@ export class Supervisor {
   #update(state: ClusterState): void {
     this.#state = state;
     writeState(state);
+  }
+
+  /** What happened when, in `logs/supervisor.log`. */
+  #note(name: string, pid: number | undefined): void {
+    const what = pid === undefined ? `${name} ended` : `${name} started as process ${pid}`;
+    appendFileSync(this.#logFile('supervisor'), `${new Date().toISOString()} ${what}\n`, { mode: 0o600 });
   }
 
   #logFile(name: string): string {

@@ -34,30 +34,40 @@ function addKill(chaos: Command): void {
     });
   clusterOptions(chaos.command('start'))
     .description('start a master that was kept down')
-    .addArgument(masterArgument())
-    .action(async (which: string, flags: ChaosFlags) => {
-      const { state, master } = await pick(which, flags);
+    .addArgument(new Argument('<master>', 'a master by name'))
+    .action(async (name: string, flags: ChaosFlags) => {
+      const state = requireRunning(requireState(flags.name, flags.dataDir));
+      const master = named(state, name);
+      if (master.pid !== undefined)
+        throw new UserError(`${master.name} is running already`, 'see `trireme status`');
       await askSupervisor(state.dataDir, { command: 'start', master: master.name });
       process.stdout.write(`${master.name}\n`);
     });
 }
 
 function addSignals(chaos: Command): void {
-  const signals = { pause: 'SIGSTOP', resume: 'SIGCONT' } as const;
-  for (const [name, signal] of Object.entries(signals)) {
-    clusterOptions(chaos.command(name))
-      .description(
-        name === 'pause' ? 'stop a master in its tracks (SIGSTOP)' : 'let a paused master go on (SIGCONT)',
-      )
-      .addArgument(masterArgument())
-      .action(async (which: string, flags: ChaosFlags) => {
-        const { master } = await pick(which, flags);
-        if (master.pid === undefined)
-          throw new UserError(`${master.name} is not running`, 'see `trireme status`');
-        process.kill(master.pid, signal);
-        process.stdout.write(`${master.name}\n`);
-      });
-  }
+  clusterOptions(chaos.command('pause'))
+    .description('stop a master in its tracks (SIGSTOP)')
+    .addArgument(masterArgument())
+    .action(async (which: string, flags: ChaosFlags) => {
+      const { master } = await pick(which, flags);
+      signal(master, 'SIGSTOP');
+    });
+  clusterOptions(chaos.command('resume'))
+    .description('let a paused master go on (SIGCONT); without a name, all of them')
+    .addArgument(new Argument('[master]', 'a master by name'))
+    .action(async (name: string | undefined, flags: ChaosFlags) => {
+      const state = requireRunning(requireState(flags.name, flags.dataDir));
+      const masters =
+        name === undefined ? state.masters.filter(({ pid }) => pid !== undefined) : [named(state, name)];
+      for (const master of masters) signal(master, 'SIGCONT');
+    });
+}
+
+function signal(master: MasterState, name: 'SIGSTOP' | 'SIGCONT'): void {
+  if (master.pid === undefined) throw new UserError(`${master.name} is not running`, 'see `trireme status`');
+  process.kill(master.pid, name);
+  process.stdout.write(`${master.name}\n`);
 }
 
 function addPartition(chaos: Command): void {
@@ -92,10 +102,14 @@ async function pick(which: string, flags: ChaosFlags): Promise<{ state: ClusterS
     )?.name;
     if (name === undefined) throw new UserError(`the cluster has no ${which} now`, 'see `trireme status`');
   }
+  return { state, master: named(state, name) };
+}
+
+function named(state: ClusterState, name: string): MasterState {
   const master = state.masters.find((candidate) => candidate.name === name);
   if (master === undefined) {
     const names = state.masters.map((candidate) => candidate.name).join(', ');
-    throw new UserError(`there is no master "${which}"`, `masters: ${names}, leader, follower`);
+    throw new UserError(`there is no master "${name}"`, `masters: ${names}, leader, follower`);
   }
-  return { state, master };
+  return master;
 }

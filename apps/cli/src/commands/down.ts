@@ -25,6 +25,7 @@ export function addDown(program: Command): void {
     .action(async (flags: DownFlags) => {
       const progress = new Progress({ quiet: program.opts<{ quiet?: boolean }>().quiet === true });
       const state = requireState(flags.name, flags.dataDir);
+      if (!isAlive(state.supervisorPid)) progress.info(`Cluster "${state.name}" is not running`);
       await stopCluster(state, progress);
       progress.info(`\nThe data is in ${state.dataDir}. Type this next:\n  trireme up --name ${state.name}`);
     });
@@ -82,5 +83,10 @@ async function stopCluster(state: ClusterState, progress: Progress): Promise<voi
     });
   }
   // A supervisor that was killed takes its children along: they end when its pipe closes.
-  await removeFromKubeconfig(state.kubeconfig, state.name);
+  try {
+    await removeFromKubeconfig(state.kubeconfig, state.name);
+  } catch (error) {
+    // Somebody else's file, broken or gone: no reason to keep the cluster.
+    progress.info(` ! the context "${state.name}" was not removed: ${(error as Error).message.trimEnd()}`);
+  }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { requireState } from '../cluster/state.js';
+import { requireRunning, requireState } from '../cluster/state.js';
 import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
 import { formatTable } from '../ui/table.js';
 import { clusterOptions, oneOf } from './options.js';
@@ -18,7 +18,8 @@ export function addStatus(program: Command): void {
     .addOption(oneOf('-o, --output <format>', 'output format', ['table', 'json', 'yaml']).default('table'))
     .option('--watch', 'print again each second until Ctrl-C', false)
     .action(async (options: StatusOptions) => {
-      const state = (): ReturnType<typeof requireState> => requireState(options.name, options.dataDir);
+      const state = (): ReturnType<typeof requireState> =>
+        requireRunning(requireState(options.name, options.dataDir));
       for (;;) {
         const status = await clusterStatus(state());
         process.stdout.write(`${format(status, options.output)}\n`);
@@ -35,11 +36,15 @@ function format(status: ClusterStatus, output: StatusOptions['output']): string 
   const newest = Math.max(...status.members.map((member) => member.commitIndex));
   const rows = status.members.map((member) => [
     member.name,
-    member.healthy ? member.role : member.pid === undefined ? 'down' : `${member.role}?`,
-    String(member.term),
-    String(member.commitIndex),
-    String(member.appliedIndex),
-    String(Math.max(0, newest - member.appliedIndex)),
+    ...(member.term === 0
+      ? [member.pid === undefined ? 'down' : 'no answer', '-', '-', '-', '-']
+      : [
+          member.role,
+          member.term,
+          member.commitIndex,
+          member.appliedIndex,
+          Math.max(0, newest - member.appliedIndex),
+        ].map(String)),
     member.healthy ? 'yes' : 'no',
     member.pid === undefined ? '-' : String(member.pid),
     member.apiServer,

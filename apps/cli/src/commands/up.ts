@@ -64,7 +64,7 @@ export function addUp(program: Command): void {
     )
     .action(async (flags: UpFlags, command: Command) => {
       if (flags.config !== undefined) applyConfigFile(command, flags.config);
-      const options = toOptions(command.opts<UpFlags>());
+      const options = toOptions(command.opts<UpFlags>(), command.getOptionValueSource('port') !== 'default');
       const quiet = program.opts<{ quiet?: boolean }>().quiet;
       if (process.send !== undefined && process.env['TRIREME_DETACHED'] === '1') return runDetached(options);
       const progress = new Progress({ quiet: quiet === true });
@@ -78,7 +78,7 @@ function number(flags: string, text: string, value: number, min: number, max: nu
   return new Option(flags, text).default(value).env(env).argParser(integer(min, max));
 }
 
-function toOptions(flags: UpFlags): UpOptions {
+function toOptions(flags: UpFlags, portGiven: boolean): UpOptions {
   if (flags.masters % 2 === 0) {
     throw new UserError(
       `--masters ${flags.masters}: an even number of masters tolerates no more failures than one less`,
@@ -91,6 +91,7 @@ function toOptions(flags: UpFlags): UpOptions {
     masters: flags.masters,
     nodes: flags.nodes,
     port: flags.port,
+    portGiven,
     kubeconfig: resolve(resolveKubeconfigPath(flags.kubeconfig)),
     waitMs: flags.wait,
     nodeArgs: ['--pod-start-delay', `${flags.podStartDelay}ms`, '--job-duration', `${flags.jobDuration}ms`],
@@ -112,11 +113,20 @@ async function runForeground(options: UpOptions, progress: Progress): Promise<vo
 
 function printReady(options: UpOptions, progress: Progress, port: number): void {
   const name = options.name === 'trireme' ? '' : ` --name ${options.name}`;
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+  const commands = [
+    [`npx trireme status${name}`, 'who leads, and how far everyone is'],
+    [`npx trireme chaos kill leader${name}`, 'see it fail over'],
+  ] as const;
+  const width = Math.max(...commands.map(([command]) => command.length));
   progress.info(
-    `\nCluster "${options.name}" is ready: ${options.masters} masters behind https://127.0.0.1:${port}, ${options.nodes} simulated nodes.\n` +
-      `  trireme status${name}          who leads, and how far everyone is\n` +
-      `  trireme chaos kill leader${name}   see it fail over\n` +
-      `Type this next:\n  kubectl --context ${options.name} get nodes`,
+    [
+      `\nCluster "${options.name}" is ready: ${count(options.masters, 'master')} behind https://127.0.0.1:${port}, ` +
+        `${count(options.nodes, 'simulated node')} registering. kubectl's current context is now ${options.name}.`,
+      ...commands.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`),
+      'Type this next:',
+      `  kubectl --context ${options.name} get nodes`,
+    ].join('\n'),
   );
 }
 
@@ -129,6 +139,7 @@ async function startDetached(options: UpOptions, progress: Progress): Promise<vo
     stdio: ['ignore', log, log, 'ipc'],
     env: { ...process.env, TRIREME_DETACHED: '1' },
   });
+  let drawn: Promise<unknown> = Promise.resolve();
   await new Promise<void>((ready, failed) => {
     let settle: ((ok: boolean) => void) | undefined;
     child.on('message', (message) => {
@@ -138,7 +149,7 @@ async function startDetached(options: UpOptions, progress: Progress): Promise<vo
           settle = (ok) => (ok ? resolve() : reject(new Error(report.title)));
         });
         // The reason of a failed step comes as a report of its own.
-        progress.step(report.title, async () => done).catch(() => undefined);
+        drawn = progress.step(report.title, async () => done).catch(() => undefined);
       } else if (report.type === 'end') settle?.(report.ok);
       else if (report.type === 'ready') {
         for (const warning of report.warnings) progress.info(` ! ${warning}`);
@@ -157,6 +168,7 @@ async function startDetached(options: UpOptions, progress: Progress): Promise<vo
   });
   child.disconnect();
   child.unref();
+  await drawn;
   printReady(options, progress, readState(options.dataDir)?.port ?? options.port);
 }
 

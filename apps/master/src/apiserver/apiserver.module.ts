@@ -24,6 +24,7 @@ import {
   MASTER_CONFIG,
   SCHEME,
   SECURITY,
+  STOPPING,
   STORAGE,
   TELEMETRY,
 } from '../tokens.js';
@@ -84,7 +85,12 @@ function makeApiServer(
     { provide: SCHEME, useFactory: createScheme },
     { provide: DecodedCache, useFactory: () => new DecodedCache() },
     { provide: SECURITY, useFactory: makeSecurity, inject: [STORAGE, CLUSTER_PKI, DecodedCache] },
-    { provide: HEALTH, useFactory: createHealth, inject: [STORAGE, LOGGER] },
+    {
+      provide: HEALTH,
+      useFactory: (storage: Replica, stopping: AbortController, logger: Logger) =>
+        createHealth(storage, stopping.signal, logger),
+      inject: [STORAGE, STOPPING, LOGGER],
+    },
     {
       provide: API_SERVER,
       useFactory: makeApiServer,

@@ -2,11 +2,13 @@ import { HealthRegistry } from '#libs/apiserver';
 import type { Replica } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 
+const lastBootstrapKey = '/registry/core/services/default/kubernetes';
+
 /**
  * The checks of a master. livez needs no leader: a replica without a quorum is alive and must not be restarted for it.
- * readyz does, so that balancers send writes where they can be taken.
+ * readyz does, so that balancers send writes where they can be taken; it goes down first when the master stops.
  */
-export function createHealth(storage: Replica, logger: Logger): HealthRegistry {
+export function createHealth(storage: Replica, stopping: AbortSignal, logger: Logger): HealthRegistry {
   const health = new HealthRegistry((endpoint, failures) => {
     logger.debug({ endpoint, failures: Object.fromEntries(failures) }, 'health check failed');
   });
@@ -24,6 +26,18 @@ export function createHealth(storage: Replica, logger: Logger): HealthRegistry {
       if (leadership.leader === undefined) return 'no leader is known';
       return quorum ? undefined : 'the leader is out of reach';
     },
+  });
+  health.add({
+    name: 'poststarthook/bootstrap',
+    endpoints: ['readyz', 'healthz'],
+    // The last object that bootstrap writes: with it, namespaces and default roles are there on this replica, too.
+    check: () =>
+      storage.get(lastBootstrapKey) === undefined ? 'the first objects are not written yet' : undefined,
+  });
+  health.add({
+    name: 'shutdown',
+    endpoints: ['readyz'],
+    check: () => (stopping.aborted ? 'this master is stopping' : undefined),
   });
   return health;
 }

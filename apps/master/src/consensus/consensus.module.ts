@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Inject, Module } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClusterPki } from '#libs/pki';
 import { openReplica, type Replica } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
@@ -38,15 +38,15 @@ async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger
   providers: [{ provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CLUSTER_PKI, LOGGER] }],
   exports: [STORAGE],
 })
-export class ConsensusModule implements BeforeApplicationShutdown {
+export class ConsensusModule implements OnApplicationShutdown {
   readonly #storage: Replica;
 
   constructor(@Inject(STORAGE) storage: Replica) {
     this.#storage = storage;
   }
 
-  /** Leadership moves first, so that nobody waits for an election; then the log closes. Runs after the API has drained. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Last of all: the API has drained and its connections are closed. */
+  async onApplicationShutdown(): Promise<void> {
     await this.#storage.close();
   }
 }

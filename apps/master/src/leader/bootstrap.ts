@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubernetesObject, Scheme } from '#libs/apimachinery';
 import { type BootstrapTarget, ensureBootstrapObjects } from '#libs/apiserver';
 import { type Client, type ResourceRef, isAlreadyExists, isNotFound } from '#libs/client';
@@ -20,33 +21,45 @@ export interface BootstrapOptions {
   readonly endpoint: { readonly host: string; readonly port: number };
 }
 
+/** How often the kubernetes Service is looked after, as Kubernetes' own API server does. */
+const keepEveryMs = 10_000;
+
 /** What every cluster has from its first moment: namespaces, default roles, priority classes, the kubernetes Service. */
-export async function bootstrap(options: BootstrapOptions): Promise<void> {
+async function bootstrap(options: BootstrapOptions): Promise<void> {
   const target = bootstrapTarget(options);
   await ensureBootstrapObjects(target);
-  for (const object of [simulatedNodesBinding, ...kubernetesService(options)]) {
-    if ((await target.get(object)) === undefined) await target.create(structuredClone(object));
+  await ensure(target, simulatedNodesBinding);
+  await ensure(target, kubernetesService(options));
+}
+
+/** Bootstraps, then has the kubernetes Service back whenever somebody deletes it. Runs until the signal aborts. */
+export async function keepBootstrapped(options: BootstrapOptions, signal: AbortSignal): Promise<void> {
+  await bootstrap(options);
+  while (!signal.aborted) {
+    await delay(keepEveryMs, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) await ensure(bootstrapTarget(options), kubernetesService(options));
   }
 }
 
-function kubernetesService({ serviceIp, endpoint }: BootstrapOptions): KubernetesObject[] {
+async function ensure(target: BootstrapTarget, object: KubernetesObject): Promise<void> {
+  if ((await target.get(object)) === undefined) await target.create(structuredClone(object));
+}
+
+function kubernetesService({ serviceIp, endpoint }: BootstrapOptions): KubernetesObject {
   const labels = { component: 'apiserver', provider: 'kubernetes' };
-  const metadata = { name: 'kubernetes', namespace: 'default', labels };
   const port = { name: 'https', port: 443, protocol: 'TCP', targetPort: endpoint.port };
-  return [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
-      spec: {
-        type: 'ClusterIP',
-        clusterIP: serviceIp,
-        clusterIPs: [serviceIp],
-        sessionAffinity: 'None',
-        ports: [port],
-      },
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kubernetes', namespace: 'default', labels },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: serviceIp,
+      clusterIPs: [serviceIp],
+      sessionAffinity: 'None',
+      ports: [port],
     },
-  ];
+  };
 }
 
 function bootstrapTarget({ client, scheme }: BootstrapOptions): BootstrapTarget {

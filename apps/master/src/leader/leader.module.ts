@@ -12,7 +12,7 @@ import type { MasterConfig } from '../config.js';
 import { ConsensusModule } from '../consensus/consensus.module.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import { API_SERVER, CLUSTER_PKI, LOGGER, MASTER_CONFIG, SCHEME, STORAGE, TELEMETRY } from '../tokens.js';
-import { bootstrap } from './bootstrap.js';
+import { keepBootstrapped } from './bootstrap.js';
 import { type Duty, LeaderDuties } from './leader-duties.js';
 import { firstAddress } from './service-range.js';
 
@@ -37,13 +37,16 @@ function dutiesOf({ config, pki, api, scheme, telemetry, logger }: Parts): Duty[
   return [
     {
       name: 'bootstrap',
-      run: async (term) =>
-        bootstrap({
-          client: createClient(transportAs(api, 'system:apiserver', masters, term)),
-          scheme,
-          serviceIp: firstAddress(config.serviceClusterIpRange),
-          endpoint: { host: external.hostname, port: Number(external.port) || 443 },
-        }),
+      run: async (term, signal) =>
+        keepBootstrapped(
+          {
+            client: createClient(transportAs(api, 'system:apiserver', masters, term)),
+            scheme,
+            serviceIp: firstAddress(config.serviceClusterIpRange),
+            endpoint: { host: external.hostname, port: Number(external.port) || 443 },
+          },
+          signal,
+        ),
     },
     {
       name: 'controllers',

@@ -9,7 +9,7 @@ import { StorageError, type KeyValue, type Revision } from '#libs/consensus';
 import type { Core } from './core.js';
 import { decodeContinue, encodeContinue } from './continue-token.js';
 import { listPrefix, objectKey, prefixEnd } from './keys.js';
-import { prepareRead } from './resource-version.js';
+import { prepareRead, waitForRevision } from './resource-version.js';
 import type { Selection } from './selection.js';
 import { servedObject } from './served.js';
 
@@ -45,6 +45,8 @@ export async function listPage(
     limit,
   });
   if (token?.revision === -1) await core.storage.barrier();
+  // The page before may have come from a master that was ahead of this one.
+  else if (token !== undefined) await waitForRevision(core.storage, core.clock, token.revision as Revision);
   const revision = token === undefined || token.revision === -1 ? at.exact : (token.revision as Revision);
   const prefix = listPrefix(declaration, selection.namespace ?? namespace);
   if (selection.namespace !== undefined && namespace !== '' && selection.namespace !== namespace)
