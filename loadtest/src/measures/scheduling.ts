@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { podBody } from '../pod.js';
+import { waitFor } from '../processes.js';
 import type { Target } from '../targets/target.js';
 import { closedLoop, demand, makeNamespace, openClients } from './closed-loop.js';
 
@@ -7,6 +8,26 @@ export interface SchedulingResult {
   readonly podsPerSecond: number;
   readonly pods: number;
   readonly seconds: number;
+}
+
+/** Waits until this many nodes are there and have sent their first heartbeat. */
+export async function waitForNodes(target: Target, nodes: number): Promise<void> {
+  const [client] = openClients(target, 1);
+  if (client === undefined) throw new Error('no client');
+  const countOf = async (path: string): Promise<number> => {
+    const body = (await demand(client, 'GET', `${path}?limit=1`, 200)).toString();
+    const list = JSON.parse(body) as { items: unknown[]; metadata: { remainingItemCount?: number } };
+    return list.items.length + (list.metadata.remainingItemCount ?? 0);
+  };
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+  try {
+    await waitFor(`registration of ${nodes} nodes`, 120_000, async () => {
+      const counts = await Promise.all([countOf('/api/v1/nodes'), countOf(leases)]);
+      return Math.min(...counts) >= nodes;
+    });
+  } finally {
+    client.close();
+  }
 }
 
 let serial = 0;

@@ -29,6 +29,8 @@ export interface TriremeTarget extends Target {
 export async function startTrireme(options: {
   readonly nodes: number;
   readonly masters?: number;
+  /** More flags of `trireme up`. */
+  readonly args?: readonly string[];
 }): Promise<TriremeTarget> {
   const directory = mkdtempSync(join(tmpdir(), 'trireme-bench-'));
   const data = join(directory, 'data');
@@ -45,7 +47,8 @@ export async function startTrireme(options: {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     const size = ['--masters', String(options.masters ?? 3), '--nodes', String(options.nodes)];
-    await trireme('up', '--detach', '--port', '0', ...size, '--kubeconfig', join(directory, 'kubeconfig'));
+    const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')];
+    await trireme('up', '--detach', '--port', '0', ...size, ...kubeconfig, ...(options.args ?? []));
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
     throw error;

@@ -170,15 +170,35 @@ describe('the log on disk', () => {
     expect([again.firstIndex(), again.lastIndex(), again.term(asLogIndex(100))]).toEqual([101, 101, 3]);
   });
 
-  it('takes a snapshot file that a crash left newer than the log', async () => {
-    const log = openLog();
-    await append(log, work([entry(1)]));
-    const snapshot = { index: asLogIndex(50), term: asTerm(2), configuration };
-    const again = await reopen(log, { restored: snapshot });
-    expect([again.firstIndex(), again.lastIndex(), again.initialState().hardState.commit]).toEqual([
-      51, 50, 50,
-    ]);
-  });
+  it.each([
+    ['a log that ends before it', [entry(1), entry(2), entry(3), entry(4), entry(5)]],
+    ['a longer tail that conflicts with it', Array.from({ length: 20 }, (_, i) => entry(i + 1))],
+    ['a log whose last file is full', Array.from({ length: 5 }, (_, i) => entry(i + 1, 1, 13_000))],
+    ['an empty log', []],
+  ])(
+    'takes a snapshot file that a crash left newer than the log, and goes on behind it: %s',
+    async (_, held) => {
+      const log = openLog();
+      await append(log, work(held));
+      const snapshot = { index: asLogIndex(10), term: asTerm(3), configuration };
+      let again = await reopen(log, { restored: snapshot });
+      const state = (): number[] => {
+        const { term, commit } = again.initialState().hardState;
+        return [again.firstIndex(), again.lastIndex(), term, commit];
+      };
+      expect(state()).toEqual([11, 10, 3, 10]);
+      // Twice without an append between: what was recorded is not recorded again.
+      again = await reopen(again, { restored: snapshot });
+      expect(state()).toEqual([11, 10, 3, 10]);
+      await append(again, work([entry(11, 3), entry(12, 3)], 11));
+      again = await reopen(again, { restored: snapshot });
+      expect(state()).toEqual([11, 12, 3, 11]);
+      await append(again, work([entry(13, 4)], 12));
+      again = await reopen(again, { restored: snapshot });
+      expect(terms(again)).toEqual([3, 3, 4]);
+      expect(again.term(asLogIndex(10))).toBe(3);
+    },
+  );
 });
 
 describe('a torn tail', () => {

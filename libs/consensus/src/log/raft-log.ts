@@ -1,8 +1,8 @@
-import { closeSync, fdatasync, mkdirSync, rmSync, unlinkSync, write } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, mkdirSync, rmSync, unlinkSync, write, writeSync } from 'node:fs';
 import { rename, unlink, open } from 'node:fs/promises';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { asLogIndex } from '#libs/raft';
+import { asLogIndex, asMemberId } from '#libs/raft';
 import type {
   AppendWork,
   Configuration,
@@ -92,19 +92,21 @@ export class RaftLog implements LogReader {
     this.#sequence = replayed.nextSequence;
     this.#segments = [...replayed.segments];
     if (replayed.tornAt !== undefined) options.onTorn?.(replayed.tornAt);
-    this.#adoptRestored(options.restored);
+    const restarted = this.#adoptRestored(options.restored);
     const last = replayed.segments.at(-1);
     this.#current =
       last !== undefined && replayed.tail !== undefined
         ? this.#reopen(last, replayed.tail)
         : this.#create(1, this.#prepareNow());
+    if (restarted !== undefined) this.#recordRestart(restarted);
   }
 
   /**
    * Joins the log to the snapshot that the store was restored from. A snapshot newer than the log (a crash
-   * between its rename and the log's record) restarts the log behind it; a gap between the two is damage.
+   * between its rename and the log's record) restarts the log behind it: it is returned, to be recorded before
+   * anything is appended. A gap between the two is damage.
    */
-  #adoptRestored(restored: SnapshotMetadata | undefined): void {
+  #adoptRestored(restored: SnapshotMetadata | undefined): SnapshotMetadata | undefined {
     const from = restored?.index ?? 0;
     if (from < this.#window.firstIndex - 1) {
       throw new DataDirectoryError(
@@ -113,12 +115,40 @@ export class RaftLog implements LogReader {
       );
     }
     this.#snapshot = restored;
-    if (restored === undefined) return;
-    if (this.#window.term(restored.index) !== restored.term)
-      this.#window.reset(restored.index, restored.term);
+    if (restored === undefined) return undefined;
+    const restarts = this.#window.term(restored.index) !== restored.term;
+    if (restarts) this.#window.reset(restored.index, restored.term);
     if (this.#hardState.commit < restored.index)
       this.#hardState = { ...this.#hardState, commit: restored.index };
+    // No vote was given in a term that the log had not heard of.
+    if (this.#hardState.term < restored.term)
+      this.#hardState = { ...this.#hardState, term: restored.term, vote: asMemberId(0) };
     this.#window.release(restored.index, this.#options.keepBytes ?? defaultKeepBytes);
+    return restarts ? restored : undefined;
+  }
+
+  /**
+   * Makes durable that the log restarts behind a snapshot: what is appended from now on would otherwise stand behind
+   * entries that it does not follow. A crash before this is done leaves the snapshot file, to be joined again.
+   */
+  #recordRestart(snapshot: SnapshotMetadata): void {
+    const items: LogItem[] = [
+      { type: 'install', snapshot },
+      { type: 'hardState', hardState: this.#hardState },
+    ];
+    let record = encodeRecord(this.#sequence, items, this.#current);
+    if (this.#current.position + record.bytes.length > this.#current.sizeBytes) {
+      closeSync(this.#current.fd);
+      this.#current = this.#create(this.#current.number + 1, this.#prepareNow());
+      record = encodeRecord(this.#sequence, items, this.#current);
+    }
+    const { bytes, chain } = record;
+    const { fd, position } = this.#current;
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
+    fsyncSync(fd);
+    this.#sequence++;
+    this.#current.position = position + bytes.length;
+    this.#current.chain = chain;
   }
 
   #reopen(

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { asLogIndex, asMemberId, createRaft, noMember } from '#libs/raft';
 import type { Entry, MemberId, Message, RaftServer, Ready, Refusal, SoftState } from '#libs/raft';
 import { RaftLog } from '../log/raft-log.js';
+import { syncDirectory } from '../log/segment.js';
 import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
 import { snapshotPath } from '../snapshot/snapshot-directory.js';
 import { PeerNetwork } from '../transport/peer-network.js';
@@ -332,9 +333,19 @@ export class ConsensusThread {
   }
 
   #takeSnapshot(path: string, announcement: Message): void {
-    if (announcement.snapshot === undefined) return;
-    this.#received.set(announcement.snapshot.index, path);
-    this.#input(() => this.#raft.step(announcement));
+    const { snapshot } = announcement;
+    // A second copy of a file that was dropped below may have been dropped with it: the leader sends another.
+    if (this.#stopped || snapshot === undefined || !existsSync(path)) return;
+    this.#received.set(snapshot.index, path);
+    this.#input(() => {
+      this.#raft.step(announcement);
+      // A core that took it, or had no need of it, is committed that far. One that has heard of a later term did not
+      // heed the message: then the file must not be what the next start restores.
+      if (this.#raft.status().commitIndex >= snapshot.index) return;
+      this.#received.delete(snapshot.index);
+      unlinkSync(path);
+      syncDirectory(this.#options.snapshotDirectory);
+    });
   }
 
   #report(): void {
