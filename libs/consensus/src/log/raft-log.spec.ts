@@ -173,7 +173,7 @@ describe('the log on disk', () => {
   it.each([
     ['a log that ends before it', [entry(1), entry(2), entry(3), entry(4), entry(5)]],
     ['a longer tail that conflicts with it', Array.from({ length: 20 }, (_, i) => entry(i + 1))],
-    ['a log whose last file is full', Array.from({ length: 5 }, (_, i) => entry(i + 1, 1, 13_000))],
+    ['a log whose last file is full', Array.from({ length: 5 }, (_, i) => entry(i + 1, 1, 13_030))],
     ['an empty log', []],
   ])(
     'takes a snapshot file that a crash left newer than the log, and goes on behind it: %s',

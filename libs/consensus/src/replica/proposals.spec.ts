@@ -5,7 +5,7 @@ import type { ProposeBatch } from '../thread/protocol.js';
 import { proposeColumns } from '../thread/protocol.js';
 import { until } from '../testing/cluster.js';
 import { envelopeBytes, readEnvelope } from './envelope.js';
-import { Proposals } from './proposals.js';
+import { maxBatchBytes, Proposals } from './proposals.js';
 
 const session = 77;
 let nowMs = 0;
@@ -40,12 +40,12 @@ function entriesOf({ table, data }: ProposeBatch): Buffer[] {
   return entries;
 }
 
-const put = (onlyInTerm?: number) =>
+const put = (onlyInTerm?: number, valueBytes = 3) =>
   proposals.propose(
     {
       type: 'txn',
       compare: [],
-      success: [{ type: 'put', key: '/a', value: new Uint8Array(3) }],
+      success: [{ type: 'put', key: '/a', value: new Uint8Array(valueBytes) }],
       failure: [],
       ...(onlyInTerm === undefined ? {} : { fence: onlyInTerm }),
     },
@@ -159,6 +159,32 @@ describe('a proposal', () => {
     queue.termApplied(5);
     expect(await answer).toBe('Fenced');
     expect(sent).toHaveLength(1);
+  });
+
+  it('fenced by a term that a snapshot has passed ends in Timeout: the snapshot may hold it', async () => {
+    const queue = create();
+    queue.leadershipChanged(true, 4);
+    const answer = codeOf(put(4));
+    await until('it was sent', () => sent.length === 1);
+    queue.installed(4);
+    expect(queue.size).toBe(1);
+    queue.installed(5);
+    expect(await answer).toBe('Timeout');
+  });
+
+  it('leaves in batches of bounded size, in order, however much gathered without a leader', async () => {
+    const queue = create();
+    const sizes = [1, 1, 1, 3, 1, 3.9, 0.1, 0.1].map((mebibytes) => Math.floor(mebibytes * (1 << 20)));
+    const answers = sizes.map((size) => codeOf(put(undefined, size)));
+    queue.leadershipChanged(true, 1);
+    await until('all were sent', () => sent.flatMap(entriesOf).length === sizes.length);
+    for (const { data } of sent) expect(data.byteLength).toBeLessThanOrEqual(maxBatchBytes);
+    expect(sent.flatMap(entriesOf).map((one) => readEnvelope(one).number)).toEqual(
+      sizes.map((_, i) => i + 1),
+    );
+    expect(sent.map((batch) => entriesOf(batch).length)).toEqual([3, 1, 1, 1, 2]);
+    queue.stop();
+    await Promise.all(answers);
   });
 
   it('beyond the bound is refused at once', async () => {

@@ -48,6 +48,11 @@ export interface ProposalsOptions {
 /** As etcd's limit, with room for the 3 MiB that the API takes. */
 export const maxCommandBytes = 4 << 20;
 const maxPendingBytes = 256 << 20;
+/**
+ * What gathered without a leader leaves in batches of at most about this size: a follower forwards each as one frame,
+ * whose size is bounded (maxFrameBytes). One command alone may be as large.
+ */
+export const maxBatchBytes = 4 << 20;
 /** A proposal that got lost on the way (a dropped frame) is sent again; its id makes that harmless. */
 const resendAfterMs = 1_500;
 const sweepEveryMs = 50;
@@ -160,11 +165,25 @@ export class Proposals {
 
   #flush(): void {
     this.#flushing = false;
-    const batch = this.#unsent.filter(({ number }) => this.#pending.has(number));
+    const unsent = this.#unsent;
     this.#unsent = [];
-    if (batch.length === 0) return;
+    let batch: Pending[] = [];
     let total = 0;
-    for (const { command } of batch) total += envelopeBytes + command.length;
+    for (const pending of unsent) {
+      if (!this.#pending.has(pending.number)) continue;
+      const length = envelopeBytes + pending.command.length;
+      if (batch.length > 0 && total + length > maxBatchBytes) {
+        this.#send(batch, total);
+        batch = [];
+        total = 0;
+      }
+      batch.push(pending);
+      total += length;
+    }
+    if (batch.length > 0) this.#send(batch, total);
+  }
+
+  #send(batch: readonly Pending[], total: number): void {
     const data = new ArrayBuffer(total);
     const buffer = Buffer.from(data);
     const table = new Float64Array(batch.length * proposeColumns);
@@ -213,6 +232,16 @@ export class Proposals {
   termApplied(term: number): void {
     for (const { number, onlyInTerm } of this.#pending.values()) {
       if (onlyInTerm !== 0 && onlyInTerm < term) this.#fail(number, fenced(onlyInTerm));
+    }
+  }
+
+  /**
+   * A snapshot took the place of entries up to this term. What was meant for an earlier term will not be answered any
+   * more; whether the snapshot holds it cannot be told.
+   */
+  installed(term: number): void {
+    for (const { number, onlyInTerm } of this.#pending.values()) {
+      if (onlyInTerm !== 0 && onlyInTerm < term) this.#fail(number, timeout());
     }
   }
 

@@ -192,7 +192,7 @@ export class EmbeddedReplica implements Replica {
     this.#state.install(path, snapshot);
     this.#post({ kind: 'applied', index: snapshot.index });
     this.#hub.replaceStore(this.#state.store);
-    this.#proposals.termApplied(snapshot.term);
+    this.#proposals.installed(snapshot.term);
     this.#leadership.applied(snapshot.term);
     this.#barrier.applied();
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
 import type { Message, MessageType } from '#libs/raft';
-import { encodeFrame, FrameDecoder, frameKind, ProtocolError } from './frame.js';
+import { encodeFrame, FrameDecoder, frameKind, maxFrameBytes, ProtocolError } from './frame.js';
 import { readNumbers, readProposals, writeNumbers, writeProposals } from './forward-codec.js';
 import { decodeHello, encodeHello } from './handshake.js';
 import { readMessages, writeMessage } from './message-codec.js';
@@ -106,6 +106,14 @@ describe('frames between peers', () => {
     const header = Buffer.alloc(5);
     header.writeUInt32LE(5_000, 0);
     expect(() => new FrameDecoder(4_096).push(header, () => undefined)).toThrow(ProtocolError);
+  });
+
+  it('larger than any peer would take are not made', () => {
+    const body = Buffer.alloc(maxFrameBytes);
+    const make = (length: number) => () =>
+      encodeFrame(frameKind.forward, (writer) => writer.raw(body.subarray(0, length)), length + 16);
+    expect(make(maxFrameBytes - 1)).not.toThrow();
+    expect(make(maxFrameBytes)).toThrow(RangeError);
   });
 
   it('that greet say who calls whom; anything else is no greeting', () => {

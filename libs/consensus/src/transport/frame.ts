@@ -25,7 +25,10 @@ export type FrameKind = (typeof frameKind)[keyof typeof frameKind];
 export const maxFrameBytes = 64 << 20;
 export const frameHeaderBytes = 5;
 
-/** One frame, its body written in place behind a header that is filled in at the end. */
+/**
+ * One frame, its body written in place behind a header that is filled in at the end. Throws RangeError beyond
+ * maxFrameBytes: the receiver would cut the connection, and whoever sends it again would be cut again.
+ */
 export function encodeFrame(
   kind: FrameKind,
   writeBody: (writer: ByteWriter) => void,
@@ -35,7 +38,10 @@ export function encodeFrame(
   writer.u32(0);
   writer.u8(kind);
   writeBody(writer);
-  writer.patchU32(0, writer.length - 4);
+  const length = writer.length - 4;
+  if (length > maxFrameBytes)
+    throw new RangeError(`a frame of ${length} bytes, ${maxFrameBytes} are allowed`);
+  writer.patchU32(0, length);
   return writer.bytes();
 }
 
