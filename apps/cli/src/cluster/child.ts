@@ -75,7 +75,8 @@ export class SupervisedChild {
     const child = spawn(this.#options.command, this.#options.args, {
       // The child ends when this pipe closes, so that a killed supervisor leaves nothing behind.
       stdio: ['pipe', log, log],
-      env: { ...process.env, ...this.#options.env, TRIREME_SUPERVISED: '1' },
+      // Two arenas are enough for a master's few threads; glibc would take eight a core and hold on to their memory.
+      env: { MALLOC_ARENA_MAX: '2', ...process.env, ...this.#options.env, TRIREME_SUPERVISED: '1' },
     });
     closeSync(log);
     const startedAt = Date.now();

@@ -26,6 +26,8 @@ function launchWorker(options: ThreadOptions, onExit: (error: Error) => void): L
   const worker = new Worker(new URL('./thread-main.js', import.meta.url), {
     workerData: options,
     name: 'consensus',
+    // What it allocates is buffers, outside of the heap: the usual room for young objects would lie idle.
+    resourceLimits: { maxYoungGenerationSizeMb: 12 },
   });
   let ended = false;
   worker.on('error', (error) => onExit(error instanceof Error ? error : new Error(String(error))));
