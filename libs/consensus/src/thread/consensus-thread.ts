@@ -266,13 +266,22 @@ export class ConsensusThread {
       const number = table[row] ?? 0;
       const onlyInTerm = table[row + 1] ?? 0;
       const length = table[row + 2] ?? 0;
-      const mayPropose = onlyInTerm === 0 || (this.#soft.role === 'leader' && this.#soft.term === onlyInTerm);
-      if (mayPropose) taken.push({ number, data: Buffer.from(data, at, length) });
+      if (onlyInTerm === 0 || this.#leadsIn(onlyInTerm))
+        taken.push({ number, data: Buffer.from(data, at, length) });
       else fenced.push(number);
       at += length;
     }
     if (fenced.length > 0) this.#refuse(fenced, 'fenced');
     if (taken.length > 0) this.#propose(taken);
+  }
+
+  /**
+   * Asks the core: `#soft` is as old as the last drain, and what the core refuses after it stepped down would be
+   * forwarded to the new leader, which knows nothing of the term it was meant for.
+   */
+  #leadsIn(term: number): boolean {
+    const { softState } = this.#raft.status();
+    return softState.role === 'leader' && softState.term === term;
   }
 
   #propose(proposals: readonly ForwardedProposal[]): void {
