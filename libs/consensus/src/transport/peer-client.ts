@@ -24,6 +24,8 @@ export interface PeerClientOptions {
   readonly channel: Channel;
   /** Unsent bytes beyond which frames are dropped. */
   readonly maxQueuedBytes: number;
+  /** A peer that shows no life for so long is taken for gone, whatever TCP says; by default 4 s, for snapshots 10 s. */
+  readonly silenceMs?: number;
   readonly onConnect: () => void;
   /** A connection that had completed its handshake is gone; on the snapshot channel, any connection. */
   readonly onDisconnect: () => void;
@@ -37,8 +39,8 @@ export interface PeerClientOptions {
 const firstBackoffMs = 20;
 const maxBackoffMs = 500;
 const pingEveryMs = 1_000;
-/** A peer that answers no ping for so long is taken for gone, whatever TCP says. */
-const silenceMs = 4_000;
+/** Pings wait behind the chunks of a snapshot, so that its channel has more patience. */
+const defaultSilenceMs = { messages: 4_000, snapshot: 10_000 } as const;
 
 /**
  * Nest client proxy that dials one peer and keeps the connection: mutual TLS 1.3, handshake, frames out.
@@ -52,13 +54,16 @@ export class PeerClient extends ClientProxy {
   #closed = false;
   #backoffMs = firstBackoffMs;
   #timer: NodeJS.Timeout | undefined;
-  #lastHeard = 0;
+  readonly #silenceMs: number;
+  /** When the peer last showed life: by a frame, or by taking bytes of a snapshot. */
+  #lastAlive = 0;
   #lastWarning = '';
   readonly #drained = new Set<() => void>();
 
   constructor(options: PeerClientOptions) {
     super();
     this.#options = options;
+    this.#silenceMs = options.silenceMs ?? defaultSilenceMs[options.channel];
   }
 
   get connected(): boolean {
@@ -137,7 +142,10 @@ export class PeerClient extends ClientProxy {
         socket.destroy(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    socket.on('drain', () => this.#release());
+    socket.on('drain', () => {
+      if (channel === 'snapshot') this.#lastAlive = performance.now();
+      this.#release();
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => this.#warn(error));
     socket.on('close', () => this.#closedBy(socket));
   }
@@ -148,7 +156,7 @@ export class PeerClient extends ClientProxy {
   }
 
   #receive(kind: number, body: Buffer, decoder: FrameDecoder, socket: TLSSocket): void {
-    this.#lastHeard = performance.now();
+    this.#lastAlive = performance.now();
     if (kind === frameKind.welcome) {
       const refusal = decodeWelcome(body);
       if (refusal !== '') {
@@ -162,21 +170,21 @@ export class PeerClient extends ClientProxy {
       this.#backoffMs = firstBackoffMs;
       this.#lastWarning = '';
       this.#options.onConnect();
-      if (this.#options.channel === 'messages') this.#ping(socket);
+      this.#ping(socket);
     } else if (kind === frameKind.pong) {
       this.#options.onRoundTrip((performance.now() * 1000 - readU64(body, 0)) / 1e6);
     }
   }
 
   #ping(socket: TLSSocket): void {
-    if (performance.now() - this.#lastHeard > silenceMs) {
-      socket.destroy(new Error(`it answered nothing for ${silenceMs} ms`));
+    if (performance.now() - this.#lastAlive > this.#silenceMs) {
+      socket.destroy(new Error(`it answered nothing for ${this.#silenceMs} ms`));
       return;
     }
     const stamp = Buffer.alloc(8);
     writeU64(stamp, Math.round(performance.now() * 1000), 0);
     socket.write(encodeFrame(frameKind.ping, (writer) => writer.raw(stamp)));
-    this.#schedule(pingEveryMs, () => this.#ping(socket));
+    this.#schedule(Math.min(pingEveryMs, this.#silenceMs / 4), () => this.#ping(socket));
   }
 
   #schedule(ms: number, run: () => void): void {

@@ -8,11 +8,15 @@ import type { PeerClientOptions } from './peer-client.js';
 
 const chunkBytes = 256 << 10;
 
-type Connection = Pick<PeerClientOptions, 'clusterId' | 'memberId' | 'peer' | 'tls' | 'onSent' | 'onWarning'>;
+type Connection = Pick<
+  PeerClientOptions,
+  'clusterId' | 'memberId' | 'peer' | 'tls' | 'silenceMs' | 'onSent' | 'onWarning'
+>;
 
 /**
  * Streams a snapshot file to a peer over a connection of its own, so that heartbeats never wait behind it,
- * at the pace of the peer. Resolves true once the peer has it durably, false when it does not.
+ * at the pace of the peer. Resolves true once the peer has it durably, false when it does not: refused, disconnected,
+ * or silent for `silenceMs`, in which it neither took bytes nor answered a ping.
  */
 export function sendSnapshot(path: string, announcement: Message, connection: Connection): Promise<boolean> {
   return new Promise((resolve) => {
