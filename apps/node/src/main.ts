@@ -45,7 +45,7 @@ const program = new Command('trireme node')
   .addOption(
     delay('--job-duration <duration>', 'running to succeeded, for pods that are meant to end', 1_000),
   )
-  .addOption(delay('--pod-stop-delay <duration>', 'deleted to gone', 0))
+  .addOption(delay('--pod-stop-delay <duration>', 'deleted to gone', 500))
   .addOption(delay('--heartbeat <duration>', 'between renewals of a node’s Lease', 10_000))
   .parse();
 

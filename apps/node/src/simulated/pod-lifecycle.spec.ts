@@ -63,14 +63,20 @@ describe('the life of a simulated pod', () => {
     });
   });
 
-  it('is removed once it was deleted', () => {
+  it('is removed when it has taken its time to stop', () => {
     const deleted = pod();
     deleted.metadata.deletionTimestamp = '2026-01-01T00:00:30Z';
     deleted.metadata.deletionGracePeriodSeconds = 30;
-    expect(nextStep(deleted, start, start + 100, delays, node)).toEqual({ action: 'remove' });
+    expect(nextStep(deleted, start, start + 100, { ...delays, stopMs: 200 }, node)).toEqual({
+      action: 'wait',
+      ms: 100,
+    });
+    expect(nextStep(deleted, start, start + 200, { ...delays, stopMs: 200 }, node)).toEqual({
+      action: 'remove',
+    });
   });
 
-  it('takes its time to stop, within its grace period', () => {
+  it('never takes longer to stop than its grace period', () => {
     const deleted = pod();
     deleted.metadata.deletionTimestamp = '2026-01-01T00:00:05Z';
     deleted.metadata.deletionGracePeriodSeconds = 5;

@@ -31,21 +31,22 @@ const elapsedMs = (since: string | undefined, nowMs: number): number =>
 
 /**
  * The next step of a pod bound to a simulated node, from its present state alone: a restarted agent goes on where
- * the last one stopped. `boundAtMs` is when this agent first saw the pod on the node.
+ * the last one stopped. `sinceMs` is when this agent first saw the pod on the node, or, for one that is being deleted,
+ * when it first saw that.
  */
 export function nextStep(
   pod: Pod,
-  boundAtMs: number,
+  sinceMs: number,
   nowMs: number,
   delays: LifecycleDelays,
   node: NodeIdentity,
 ): NextStep {
   const { metadata, status } = pod;
-  if (metadata.deletionTimestamp !== undefined) return removal(pod, nowMs, delays);
+  if (metadata.deletionTimestamp !== undefined) return removal(pod, sinceMs, nowMs, delays);
   const phase = status?.phase ?? 'Pending';
   if (phase === 'Succeeded' || phase === 'Failed') return { action: 'none' };
   if (phase !== 'Running') {
-    const remaining = delays.startMs - (nowMs - boundAtMs);
+    const remaining = delays.startMs - (nowMs - sinceMs);
     return remaining > 0
       ? { action: 'wait', ms: remaining }
       : { action: 'status', status: runningStatus(pod, nowMs, node) };
@@ -57,15 +58,11 @@ export function nextStep(
     : { action: 'status', status: endedStatus(pod, nowMs) };
 }
 
-/** The deletion timestamp lies the grace period ahead of the deletion itself. */
-function removal(pod: Pod, nowMs: number, delays: LifecycleDelays): NextStep {
+/** Containers take a moment to stop; clients rely on it (kubectl looks twice at a pod that it waits for to go). */
+function removal(pod: Pod, sinceMs: number, nowMs: number, delays: LifecycleDelays): NextStep {
   const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
-  const deletedAtMs = Date.parse(pod.metadata.deletionTimestamp ?? '') - graceMs;
-  const remaining = Math.min(delays.stopMs, graceMs) - (nowMs - deletedAtMs);
-  // Timestamps have whole seconds: a stop shorter than that is not worth a timer of its own.
-  return remaining > 1_000 && delays.stopMs > 1_000
-    ? { action: 'wait', ms: remaining }
-    : { action: 'remove' };
+  const remaining = Math.min(delays.stopMs, graceMs) - (nowMs - sinceMs);
+  return remaining > 0 ? { action: 'wait', ms: remaining } : { action: 'remove' };
 }
 
 function condition(type: string, ok: boolean, now: string, reason?: string): Record<string, unknown> {

@@ -183,7 +183,11 @@ async function runPods(
 ): Promise<void> {
   const { client, clock } = options;
   const queue = createWorkQueue({ clock });
-  const boundAtMs = new Map<string, number>();
+  /** When each pod was first seen in its present station, bound or deleted. */
+  const since = new Map<
+    string,
+    { readonly uid: string | undefined; readonly deleted: boolean; readonly atMs: number }
+  >();
   const informer = createInformer({
     client: client.resource(resources.pods),
     fieldSelector: 'spec.nodeName!=',
@@ -192,10 +196,13 @@ async function runPods(
   const enqueue = (pod: Pod): void => {
     if (!addresses.has(pod.spec.nodeName ?? '')) return;
     const key = keyOf(pod);
-    if (!boundAtMs.has(key)) boundAtMs.set(key, clock.now());
+    const { uid, deletionTimestamp } = pod.metadata;
+    const deleted = deletionTimestamp !== undefined;
+    const known = since.get(key);
+    if (known?.uid !== uid || known?.deleted !== deleted) since.set(key, { uid, deleted, atMs: clock.now() });
     queue.add(key);
   };
-  informer.addHandler({ add: enqueue, update: enqueue, delete: (pod) => void boundAtMs.delete(keyOf(pod)) });
+  informer.addHandler({ add: enqueue, update: enqueue, delete: (pod) => void since.delete(keyOf(pod)) });
   const running = informer.start(signal);
   await runController({
     name: 'simulated-pods',
@@ -207,7 +214,7 @@ async function runPods(
       const pod = informer.lister.getByKey(key);
       const own = addresses.get(pod?.spec.nodeName ?? '');
       if (pod === undefined || own === undefined) return;
-      const step = nextStep(pod, boundAtMs.get(key) ?? clock.now(), clock.now(), options.delays, own);
+      const step = nextStep(pod, since.get(key)?.atMs ?? clock.now(), clock.now(), options.delays, own);
       if (step.action === 'wait') return { requeueAfterMs: step.ms };
       await perform(client, key, pod, step);
     },
