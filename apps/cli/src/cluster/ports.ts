@@ -70,9 +70,10 @@ export async function requireFree(ports: readonly number[], base: number): Promi
   const free = await Promise.all(ports.map(isFree));
   const busy = ports.filter((_, i) => !free[i]);
   if (busy.length === 0) return;
+  const named = busy.sort((a, b) => a - b).join(', ');
   throw new UserError(
-    `port ${busy.join(', ')} on 127.0.0.1 is in use by another process`,
-    `free it, or choose another base with --port (this cluster wants ${base} and the ${ports.length - 1} ports behind it; --port 0 takes any free ones)`,
+    `${busy.length === 1 ? `port ${named} on 127.0.0.1 is` : `ports ${named} on 127.0.0.1 are`} in use by another process`,
+    `free them, or choose another base with --port: this cluster wants ${base} and ports up to ${Math.max(...ports)} (--port 0 takes any free ones)`,
   );
 }
 

@@ -298,7 +298,13 @@ export class Proposals {
     this.#stopped = true;
     clearInterval(this.#sweeper);
     for (const number of this.#pending.keys()) {
-      this.#fail(number, new StorageError('Stopped', 'this replica stopped before the write was answered; it may still take effect'));
+      this.#fail(
+        number,
+        new StorageError(
+          'Stopped',
+          'this replica stopped before the write was answered; it may still take effect',
+        ),
+      );
     }
   }
 }
