@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestCluster } from './support/cluster.js';
+import { eventually, TestCluster } from './support/cluster.js';
 
 /** An unmodified helm 4 takes a release through its life. The steps follow each other. */
 
@@ -96,15 +96,19 @@ it('rolls back to the first revision', async () => {
 it('uninstalls, and nothing of the release is left', async () => {
   expect(await helm('uninstall', 'web', '--wait', '--timeout=60s')).toContain('release "web" uninstalled');
   expect(await releases()).toEqual([]);
-  const left = await cluster.kubectl([
-    '-n',
-    'shop',
-    'get',
-    'deployments,services,configmaps,pods,secrets',
-    '-l',
-    'app.kubernetes.io/instance=web',
-    '-o',
-    'name',
-  ]);
-  expect(left).toBe('');
+  const kinds = 'deployments,services,configmaps,pods,secrets';
+  // helm waits for what it made; the pods of the Deployment take a moment to stop.
+  await eventually('everything of the release to be gone', async () => {
+    const left = await cluster.kubectl([
+      '-n',
+      'shop',
+      'get',
+      kinds,
+      '-l',
+      'app.kubernetes.io/instance=web',
+      '-o',
+      'name',
+    ]);
+    return left === '';
+  });
 });
