@@ -50,10 +50,14 @@ export async function startKubeApiserver(members = 3): Promise<Target> {
   const servers = index.map((i) => `https://127.0.0.1:${at(2, i)}`);
   const tls = { ca: pki.ca.certificate, cert: pki.admin.certificate, key: pki.admin.privateKey };
   const stop = async (): Promise<void> => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
     await Promise.all(apiservers.map(stopProgram));
     await Promise.all(etcds.map(stopProgram));
     rmSync(directory, { recursive: true, force: true });
   };
+  // Whoever interrupts a long run finds nothing left behind.
+  const interrupted = (): void => void stop().finally(() => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
   try {
     await waitFor('readiness of the kube-apiservers', 90_000, async () =>
       (await Promise.all(servers.map(async (server) => isReady(server, tls)))).every(Boolean),
