@@ -11,9 +11,10 @@ import { formatRows, type Row } from './bench-table.js';
 import { fillPods, measureCreate, measureGet, measureList } from './measures/pods.js';
 import { measureScheduling, waitForNodes } from './measures/scheduling.js';
 import { measureWatch } from './measures/watch.js';
-import { residentMiB } from './processes.js';
+import { findProgram, residentMiB } from './processes.js';
 import { missingForKubeApiserver, startKubeApiserver } from './targets/kube-apiserver.js';
 import type { Target } from './targets/target.js';
+import { startKubeScheduler } from './targets/kube-scheduler.js';
 import { startTrireme } from './targets/trireme.js';
 
 interface Flags {
@@ -118,6 +119,10 @@ if (flags.peers && missing.length > 0) {
     `absent: ${missing.join(', ')} not on the PATH, so no comparison with kube-apiserver\n`,
   );
 }
+const schedulerPresent = missing.length === 0 && findProgram('kube-scheduler') !== undefined;
+if (missing.length === 0 && !schedulerPresent) {
+  process.stderr.write('absent: kube-scheduler not on the PATH, so no comparison of scheduling\n');
+}
 const apiRows = [...rows].some((row) => row !== 'schedule');
 for (let run = 1; run <= Number(flags.runs); run++) {
   process.stderr.write(`run ${run} of ${flags.runs}\n`);
@@ -126,15 +131,19 @@ for (let run = 1; run <= Number(flags.runs); run++) {
     if (missing.length === 0) await withTarget(startKubeApiserver, api);
   }
   if (rows.has('schedule')) {
+    const schedule = async (target: Target): Promise<void> => {
+      const result = await measureScheduling(target, 5_000);
+      record('pods created and bound, 1,000 nodes', 'pods/s', 'higher', target, result.podsPerSecond);
+    };
     await withTarget(
       // Nodes that register and heartbeat, and start no pod meanwhile, as the bare node objects of a scheduler's own benchmark.
       async () => startTrireme({ nodes: 1_000, args: ['--pod-start-delay', '30m'] }),
       async (target) => {
         await waitForNodes(target, 1_000);
-        const result = await measureScheduling(target, 5_000);
-        record('pods created and bound, 1,000 nodes', 'pods/s', 'higher', target, result.podsPerSecond);
+        await schedule(target);
       },
     );
+    if (schedulerPresent) await withTarget(async () => startKubeScheduler(1_000), schedule);
   }
 }
 process.stdout.write(`${formatRows([...figures.values()])}\n`);

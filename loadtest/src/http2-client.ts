@@ -42,7 +42,12 @@ export class Http2Client {
           ':method': method,
           ':path': path,
           accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
+          ...(body === undefined
+            ? {}
+            : {
+                'content-type': options.contentType ?? 'application/json',
+                'content-length': Buffer.byteLength(body),
+              }),
         },
         { endStream: body === undefined },
       );

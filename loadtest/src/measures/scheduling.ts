@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { podBody } from '../pod.js';
 import { waitFor } from '../processes.js';
+import type { Http2Client } from '../http2-client.js';
 import type { Target } from '../targets/target.js';
 import { closedLoop, demand, makeNamespace, openClients } from './closed-loop.js';
 
@@ -42,21 +43,7 @@ export async function measureScheduling(
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const [watcher] = openClients(target, 1);
   if (watcher === undefined) throw new Error('no client');
-  const bound = new Set<string>();
-  let rest = '';
-  let finish: () => void = () => {};
-  const all = new Promise<void>((resolve) => (finish = resolve));
-  const onChunk = (chunk: Buffer): void => {
-    const lines = (rest + chunk.toString('latin1')).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      if (!line.includes('"nodeName":"')) continue;
-      const name = /"name":"(pod-\d+)"/.exec(line)?.[1];
-      if (name !== undefined) bound.add(name);
-      if (bound.size === pods) finish();
-    }
-  };
-  watcher.request('GET', `${path}?watch=true`, undefined, { onChunk }).catch(() => undefined);
+  const watch = watchBindings(watcher, path, pods);
   const open = openClients(target, 32);
   const started = performance.now();
   const created = await closedLoop(open, { seconds: timeoutSeconds, maximum: pods }, async (client, n) => {
@@ -71,17 +58,65 @@ export async function measureScheduling(
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`only ${bound.size} of ${pods} pods were bound within ${timeoutSeconds} s`)),
+      () => reject(new Error(`only ${watch.bound()} of ${pods} pods were bound within ${timeoutSeconds} s`)),
       timeoutSeconds * 1_000,
     );
   });
   try {
     if (created.errors > 0) throw new Error(`${created.errors} creates failed, first: ${created.firstError}`);
-    await Promise.race([all, timeout]);
+    await Promise.race([watch.all, timeout]);
   } finally {
     clearTimeout(timer);
+    watch.stop();
     for (const client of [...open, watcher]) client.close();
   }
   const seconds = (performance.now() - started) / 1_000;
   return { podsPerSecond: pods / seconds, pods, seconds };
+}
+
+interface BindingWatch {
+  /** Settles once as many pods as were asked for have a node. */
+  readonly all: Promise<void>;
+  readonly bound: () => number;
+  readonly stop: () => void;
+}
+
+/** Follows the pods until they are bound. A server that cuts a watcher for slowness is asked to go on from where it was. */
+function watchBindings(client: Http2Client, path: string, pods: number): BindingWatch {
+  const bound = new Set<string>();
+  let finish: () => void = () => {};
+  const all = new Promise<void>((resolve) => (finish = resolve));
+  const stopper = new AbortController();
+  let from = '';
+  let rest = '';
+  const onChunk = (chunk: Buffer): void => {
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      from = /"resourceVersion":"(\d+)"/.exec(line)?.[1] ?? from;
+      if (!line.includes('"nodeName":"')) continue;
+      const name = /"name":"(pod-\d+)"/.exec(line)?.[1];
+      if (name !== undefined) bound.add(name);
+    }
+    if (bound.size === pods) finish();
+  };
+  const follow = async (): Promise<void> => {
+    while (!stopper.signal.aborted) {
+      rest = '';
+      const since = from === '' ? '' : `&resourceVersion=${from}`;
+      const { status } = await client.request('GET', `${path}?watch=true${since}`, undefined, { onChunk });
+      if (status !== 200) throw new Error(`the watch was answered with ${status}`);
+    }
+  };
+  const failed = follow().catch((error: unknown) => {
+    if (!stopper.signal.aborted) throw error;
+  });
+  return {
+    all: Promise.race([all, failed]),
+    bound: () => bound.size,
+    stop: () => {
+      stopper.abort();
+      finish();
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureClusterPki } from '#libs/pki';
+import { ensureClusterPki, type ClusterPki } from '#libs/pki';
 import { Http2Client } from '../http2-client.js';
 import { findProgram, freePorts, startProgram, stopProgram, waitFor } from '../processes.js';
 import type { Target } from './target.js';
@@ -11,8 +11,13 @@ export function missingForKubeApiserver(): string[] {
   return ['etcd', 'kube-apiserver'].filter((name) => findProgram(name) === undefined);
 }
 
+export interface KubeApiserverTarget extends Target {
+  /** Who may be told apart by its API servers, e.g. to run another component of Kubernetes against them. */
+  readonly identities: ClusterPki;
+}
+
 /** Three kube-apiservers (TLS, RBAC, NodeRestriction) on three etcd members, on loopback, from the PATH. */
-export async function startKubeApiserver(members = 3): Promise<Target> {
+export async function startKubeApiserver(members = 3): Promise<KubeApiserverTarget> {
   const directory = mkdtempSync(join(tmpdir(), 'trireme-peer-'));
   const pki = await ensureClusterPki(directory, { masters: ['peer'] });
   const file = (name: string, text: string): string => {
@@ -70,6 +75,7 @@ export async function startKubeApiserver(members = 3): Promise<Target> {
     name: 'kube-apiserver + etcd',
     servers,
     tls,
+    identities: pki,
     pids: async () =>
       [...apiservers, ...etcds].flatMap((child) => (child.pid === undefined ? [] : [child.pid])),
     stop,

@@ -11,6 +11,8 @@ export interface HttpExchange {
   readonly socket: TLSSocket | undefined;
   readonly remoteAddress: string;
   readonly input: Readable;
+  /** True when it is known from the headers that no body follows; `input` is then best left alone. */
+  readonly inputEmpty: boolean;
   readonly output: Writable;
   /** Sends status and headers; once. */
   respond(status: number, headers: Readonly<Record<string, string>>, endOfStream: boolean): void;

@@ -1,4 +1,5 @@
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { request as httpsRequest, Agent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -184,6 +185,21 @@ describe.each([
       message: 'the server could not find the requested resource',
     });
   });
+});
+
+it('lets go of every HTTP/2 stream once it is answered', async () => {
+  const closed: Promise<unknown>[] = [];
+  const onStream = (stream: ServerHttp2Stream): void => void closed.push(once(stream, 'close'));
+  fastify.server.on('stream', onStream as never);
+  const body = JSON.stringify({ metadata: { name: 'released' } });
+  const fields = { 'content-type': 'application/json', 'content-length': String(body.length) };
+  expect((await http2('POST', configMaps, body, fields)).status).toBe(201);
+  expect((await http2('GET', `${configMaps}/released`)).status).toBe(200);
+  expect((await http2('GET', `${configMaps}/nothing`)).status).toBe(404);
+  expect((await http2('DELETE', `${configMaps}/released`)).status).toBe(200);
+  await Promise.all(closed);
+  fastify.server.off('stream', onStream as never);
+  expect(closed).toHaveLength(4);
 });
 
 it('streams a watch and stops it when the client goes', async () => {

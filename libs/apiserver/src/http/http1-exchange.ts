@@ -12,6 +12,7 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     socket: request.socket as TLSSocket,
     remoteAddress: request.socket.remoteAddress ?? '',
     input: request,
+    inputEmpty: false,
     output: response,
     respond: (status, fields, endStream) => {
       if (response.headersSent || response.destroyed) return;

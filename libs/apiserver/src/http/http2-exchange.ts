@@ -15,6 +15,7 @@ export function http2Exchange(stream: ServerHttp2Stream, headers: IncomingHttpHe
     socket,
     remoteAddress: socket?.remoteAddress ?? '',
     input: stream,
+    inputEmpty: stream.endAfterHeaders,
     output: stream,
     respond: (status, fields, endStream) => {
       if (!stream.destroyed && !stream.headersSent)

@@ -16,6 +16,7 @@ export function readBody(
   timeoutMs: number,
 ): Promise<Buffer> {
   return new Promise((resolve, refuse) => {
+    const declared = declaredLength === undefined ? undefined : Number(declaredLength);
     const cancel = clock.after(timeoutMs, () =>
       refuse(timeout('the body of the request did not arrive within the allotted time')),
     );
@@ -23,12 +24,19 @@ export function readBody(
       cancel();
       refuse(error);
     };
-    if (declaredLength !== undefined && Number(declaredLength) > bodyBytesMax) {
+    if (declared !== undefined && declared > bodyBytesMax) {
       reject(requestEntityTooLarge(bodyBytesMax));
       return;
     }
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let whole = false;
+    const finish = (): void => {
+      if (whole) return;
+      whole = true;
+      cancel();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
+    };
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > bodyBytesMax) {
@@ -38,18 +46,19 @@ export function readBody(
         return;
       }
       chunks.push(chunk);
+      if (bytes !== declared) return;
+      // Left before its end: an HTTP/2 stream whose input has ended is destroyed while its answer is still being
+      // written, and Node makes an error object with a stack trace for that, for nobody, at a tenth of a request's cost.
+      stream.off('data', onData);
+      stream.pause();
+      finish();
     };
-    let whole = false;
     const broken = (): void => {
       // `close` follows every stream, also one that was read to its end.
       if (!whole) reject(new ApiError(400, 'BadRequest', 'the body of the request broke off'));
     };
     stream.on('data', onData);
-    stream.once('end', () => {
-      whole = true;
-      cancel();
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
-    });
+    stream.once('end', finish);
     stream.once('error', broken);
     stream.once('close', broken);
   });

@@ -85,6 +85,8 @@ export async function serve(exchange: HttpExchange, options: HttpOptions): Promi
 
 function inputOf(exchange: HttpExchange, options: HttpOptions): Promise<Buffer> | undefined {
   const { method, headers } = exchange;
+  // Left alone: an HTTP/2 stream whose input was read to its end is destroyed too early, see readBody.
+  if (exchange.inputEmpty) return undefined;
   if (method === 'GET' || method === 'HEAD') {
     exchange.input.resume();
     return undefined;
