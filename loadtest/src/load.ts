@@ -7,7 +7,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { reportError } from '../../apps/cli/src/ui/errors.js';
-import { Http2Client } from './http2-client.js';
+import { Http2Client } from './http2/http2-client.js';
 import { makeNamespace } from './measures/closed-loop.js';
 import { fillPods } from './measures/pods.js';
 import { type LoadArguments, parseArguments } from './load/arguments.js';

@@ -7,7 +7,7 @@ import {
   resolveDataDir,
 } from '../../../apps/cli/src/cluster/state.js';
 import { UserError } from '../../../apps/cli/src/ui/errors.js';
-import { Http2Client } from '../http2-client.js';
+import { Http2Client } from '../http2/http2-client.js';
 import type { Target } from '../targets/target.js';
 import { startTrireme } from '../targets/trireme.js';
 import type { LoadArguments } from './arguments.js';

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { Http2Client } from '../http2-client.js';
+import { Http2Client } from '../http2/http2-client.js';
 import type { TriremeTarget } from '../targets/trireme.js';
 import { waitFor } from '../processes.js';
 import { demand, makeNamespace } from './closed-loop.js';

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { podBody } from '../pod.js';
 import { waitFor } from '../processes.js';
-import type { Http2Client } from '../http2-client.js';
+import type { Http2Client } from '../http2/http2-client.js';
 import type { Target } from '../targets/target.js';
 import { closedLoop, demand, makeNamespace, openClients } from './closed-loop.js';
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { Http2Client } from '../http2-client.js';
+import { Http2Client } from '../http2/http2-client.js';
 import { Latencies } from '../stats.js';
 import type { Target } from '../targets/target.js';
 import { demand, makeNamespace, openClients } from './closed-loop.js';

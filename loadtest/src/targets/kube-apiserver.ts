@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureClusterPki, type ClusterPki } from '#libs/pki';
-import { Http2Client } from '../http2-client.js';
+import { Http2Client } from '../http2/http2-client.js';
 import { findProgram, freePorts, startProgram, stopProgram, waitFor } from '../processes.js';
 import type { Target } from './target.js';
 

@@ -1,4 +1,4 @@
-import type { Tls } from '../http2-client.js';
+import type { Tls } from '../http2/http2-client.js';
 
 /** A running control plane to measure: Trireme, or three kube-apiservers on three etcd. */
 export interface Target {
