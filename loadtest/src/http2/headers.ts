@@ -57,24 +57,36 @@ export function encodeRequest(
 
 /** Values of `:status` that the static table holds at 8 to 14. */
 const indexedStatuses = [200, 204, 206, 304, 400, 404, 500];
-const statusNameIndex = 8;
+const statusIndex = 8;
+const isStatusIndex = (index: number): boolean =>
+  index >= statusIndex && index < statusIndex + indexedStatuses.length;
 
 /** The status of an answer's header block: its first field. Throws when the block begins otherwise. */
 export function decodeStatus(block: Buffer): number {
   let at = 0;
   // Updates of the dynamic table's size (§6.3) may come first.
-  while (((block[at] ?? 0) & 0xe0) === 0x20) at++;
+  while (((block[at] ?? 0) & 0xe0) === 0x20) at = afterInteger(block, at, 5);
   const first = block[at] ?? 0;
   if (first >= 0x80) {
-    const status = indexedStatuses[(first & 0x7f) - statusNameIndex];
+    const status = indexedStatuses[(first & 0x7f) - statusIndex];
     if (status !== undefined) return status;
   }
   // Literal with, without or never indexed: the name's index stands in six or four bits.
   const name = first >= 0x40 ? first & 0x3f : first & 0x0f;
-  if (first >= 0x80 || name !== statusNameIndex) throw new Error('the answer does not begin with its status');
+  if (first >= 0x80 || !isStatusIndex(name))
+    throw new Error(`the answer does not begin with its status: ${block.toString('hex', 0, 16)}`);
   const length = (block[at + 1] ?? 0) & 0x7f;
   const text = block.subarray(at + 2, at + 2 + length);
   return Number(((block[at + 1] ?? 0) & 0x80) === 0 ? text.toString('latin1') : huffmanDigits(text));
+}
+
+/** Where the integer with an n-bit prefix at `at` ends. */
+function afterInteger(block: Buffer, at: number, prefixBits: number): number {
+  const limit = 2 ** prefixBits - 1;
+  if (((block[at] ?? 0) & limit) < limit) return at + 1;
+  let end = at + 1;
+  while (((block[end] ?? 0) & 0x80) !== 0) end++;
+  return end + 1;
 }
 
 /** Digits in HPACK's Huffman code (appendix B): 0, 1 and 2 have five bits, 3 to 9 six. Three of them are a status. */
