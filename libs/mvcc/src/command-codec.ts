@@ -1,12 +1,14 @@
 import { ByteReader, ByteWriter } from './bytes.js';
 import { DecodeError } from './errors.js';
+import { estimateTxnBytes, readTxn, writeTxn } from './etcd/txn-codec.js';
 import { asRevision, stampWidthBytes } from './types.js';
 import type { Command, CommandId, Compare, Operation } from './types.js';
 
 // Version 1 of the format: version, type, id, then the fields of the type in the order of types.ts.
-// Lists carry their count, texts and values their length; an optional field is announced by a flag bit.
+// The high bit of the type says that the command is for the etcd space. Lists carry their count, texts and values their length; an optional field is announced by a flag bit.
 const formatVersion = 1;
-const types = ['txn', 'compact', 'leaseGrant', 'leaseRevoke', 'leaseRenew'] as const;
+const types = ['txn', 'compact', 'leaseGrant', 'leaseRevoke', 'leaseRenew', 'etcdTxn'] as const;
+const inEtcdSpace = 0x80;
 const targets = ['modRevision', 'createRevision', 'version', 'lease', 'value'] as const;
 const operators = ['=', '!=', '<', '>'] as const;
 const operationTypes = ['put', 'delete', 'get'] as const;
@@ -18,7 +20,7 @@ const operationTypes = ['put', 'delete', 'get'] as const;
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new ByteWriter(estimateBytes(command));
   writer.byte(formatVersion);
-  writer.byte(types.indexOf(command.type));
+  writer.byte(types.indexOf(command.type) | (namesEtcd(command) ? inEtcdSpace : 0));
   writer.integer(command.id.session);
   writer.integer(command.id.sequence);
   writer.integer(command.id.answeredBelow);
@@ -32,6 +34,9 @@ export function encodeCommand(command: Command): Uint8Array {
       for (const operation of command.success) writeOperation(writer, operation);
       writer.integer(command.failure.length);
       for (const operation of command.failure) writeOperation(writer, operation);
+      break;
+    case 'etcdTxn':
+      writeTxn(writer, command.txn);
       break;
     case 'compact':
       writer.integer(command.revision);
@@ -60,7 +65,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
   const reader = new ByteReader(bytes);
   const version = reader.byte('format version');
   if (version !== formatVersion) reader.fail(`unknown format version ${version}`);
-  const type = types[reader.byte('command type')] ?? reader.fail('unknown command type');
+  const code = reader.byte('command type');
+  const type = types[code & ~inEtcdSpace] ?? reader.fail('unknown command type');
   const id: CommandId = {
     session: reader.integer('session'),
     sequence: reader.integer('sequence'),
@@ -68,7 +74,9 @@ export function decodeCommand(bytes: Uint8Array): Command {
   };
   const command = readBody(reader, type, id);
   if (reader.remainingBytes > 0) reader.fail(`${reader.remainingBytes} bytes too many`);
-  return command;
+  if ((code & inEtcdSpace) === 0) return command;
+  if (type === 'txn' || type === 'etcdTxn') reader.fail(`a ${type} has one space only`);
+  return { ...command, space: 'etcd' } as Command;
 }
 
 function readBody(reader: ByteReader, type: Command['type'], id: CommandId): Command {
@@ -82,6 +90,8 @@ function readBody(reader: ByteReader, type: Command['type'], id: CommandId): Com
         ? { type, id, compare, success, failure }
         : { type, id, fence, compare, success, failure };
     }
+    case 'etcdTxn':
+      return { type, id, txn: readTxn(reader) };
     case 'compact':
       return { type, id, revision: asRevision(reader.integer('revision')) };
     case 'leaseGrant': {
@@ -98,6 +108,10 @@ function readBody(reader: ByteReader, type: Command['type'], id: CommandId): Com
     case 'leaseRenew':
       return { type, id, lease: readLease(reader) };
   }
+}
+
+function namesEtcd(command: Command): boolean {
+  return 'space' in command && command.space === 'etcd';
 }
 
 function readLease(reader: ByteReader): number {
@@ -207,6 +221,7 @@ function slotOutside(stampOffset: number, valueBytes: number): string {
 
 /** Exact enough that the writer seldom grows and wastes little. */
 function estimateBytes(command: Command): number {
+  if (command.type === 'etcdTxn') return 48 + estimateTxnBytes(command.txn);
   if (command.type !== 'txn') return 48;
   let total = 48;
   for (const compare of command.compare) {

@@ -20,10 +20,16 @@
  *   }
  *   store.range({ start: '/a', end: prefixEnd('/a'), limit: 500 });
  *
+ * Two key spaces: the API server's, with compares and operations cut to its needs, and a second one (`etcd/`) with the
+ * whole of etcd's, for etcd's own clients. They share the log, the sessions and the snapshot, and nothing else.
+ *
  * History: a read or a watch at any revision from `compactedRevision` on is exact. `compact` only moves that
  * bound; what it frees is freed in small steps by later commands, or by `sweep` when idle.
  */
 export * from './types.js';
+export * from './etcd/types.js';
+export { onlyReads } from './etcd/txn.js';
+export type { EtcdView } from './etcd/view.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
 export { CompactedError, DecodeError, FutureRevisionError, SnapshotError } from './errors.js';
 export { compareKeys, effectiveEnd, inRange, prefixEnd, unboundedEnd } from './key-range.js';

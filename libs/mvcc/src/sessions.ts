@@ -17,6 +17,7 @@ const refusals = [
   'leaseExists',
   'leaseRenewed',
   'duplicateKey',
+  'keyNotFound',
 ] as const satisfies readonly CommandResult['refused'][];
 
 const noResults: readonly never[] = [];

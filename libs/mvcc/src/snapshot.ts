@@ -5,23 +5,26 @@ import { RunningHash } from './hash.js';
 import { KeySpace } from './key-space.js';
 import { Leases } from './leases.js';
 import { Sessions } from './sessions.js';
+import { createSpace } from './space.js';
+import type { Space } from './space.js';
 import { asRevision } from './types.js';
-import type { KeyValue, StoreEvent } from './types.js';
+import type { KeyValue, Revision, SpaceName, StoreEvent } from './types.js';
 
 /** Everything that a store is. */
 export interface StoreState {
-  readonly keys: KeySpace;
-  readonly leases: Leases;
+  readonly spaces: Readonly<Record<SpaceName, Space>>;
   readonly sessions: Sessions;
   readonly hash: RunningHash;
   readonly appliedIndex: number;
 }
 
-// A snapshot is a sequence of frames: header, then the keys as of just below the compacted revision, then every
-// retained event, then an end that counts what was written. Replaying the events over the
-// keys rebuilds live state and history alike, so that neither is written twice.
+// A snapshot is a sequence of frames: a header, then the Kubernetes space, then the etcd space. A space is a header of
+// its own, then the keys as of just below the compacted revision, then every retained event, then an end that counts what
+// was written. Replaying the events over the keys rebuilds live state and history alike, so that neither is written twice.
 const magic = 'trireme-mvcc';
-const formatVersion = 1;
+const spaceMagic = 'trireme-mvcc-space';
+/** 1 had the Kubernetes space alone; it is still read. */
+const formatVersion = 2;
 const frameBytes = 256 * 1024;
 const kind = { end: 0, record: 1, put: 2, delete: 3 } as const;
 
@@ -31,26 +34,49 @@ export function writeSnapshot(state: StoreState): Iterable<Uint8Array> {
   header.text(magic);
   header.byte(formatVersion);
   header.integer(state.appliedIndex);
-  header.integer(state.keys.revision);
-  header.integer(state.keys.compactedRevision);
   const { low, high } = state.hash.lanes();
   header.fixed32(low);
   header.fixed32(high);
-  state.leases.write(header);
   state.sessions.write(header);
-  const first = header.finish();
-  const live = state.keys.liveView();
-  const from = state.keys.compactedRevision;
-  const events = state.keys.eventView(from);
-  return { [Symbol.iterator]: () => encodeFrames(first, live, events, from) };
+  return joined(header.finish(), [state.spaces.kubernetes, state.spaces.etcd]);
 }
 
-function* encodeFrames(
-  header: Uint8Array,
-  live: Iterable<KeyValue>,
-  events: Iterable<StoreEvent>,
-  from: number,
-): Generator<Uint8Array, void, undefined> {
+/** One space alone, under its own magic. */
+export function writeSpaceSnapshot(space: Space): Iterable<Uint8Array> {
+  const header = new ByteWriter(64);
+  header.text(spaceMagic);
+  header.byte(formatVersion);
+  return joined(header.finish(), [space]);
+}
+
+function joined(header: Uint8Array, spaces: readonly Space[]): Iterable<Uint8Array> {
+  const frozen = spaces.map(freeze);
+  return {
+    *[Symbol.iterator]() {
+      yield frame(header);
+      for (const space of frozen) yield* encodeSpace(space);
+    },
+  };
+}
+
+/** A space as it was, whatever is written to it later. */
+interface FrozenSpace {
+  readonly header: Uint8Array;
+  readonly live: Iterable<KeyValue>;
+  readonly events: Iterable<StoreEvent>;
+  readonly from: number;
+}
+
+function freeze({ keys, leases }: Space): FrozenSpace {
+  const header = new ByteWriter(4096);
+  header.integer(keys.revision);
+  header.integer(keys.compactedRevision);
+  leases.write(header);
+  const from = keys.compactedRevision;
+  return { header: header.finish(), live: keys.liveView(), events: keys.eventView(from), from };
+}
+
+function* encodeSpace({ header, live, events, from }: FrozenSpace): Generator<Uint8Array, void, undefined> {
   yield frame(header);
   let writer = new ByteWriter(frameBytes + 4096);
   let records = 0;
@@ -121,18 +147,47 @@ function readFrames(frames: FrameReader): StoreState {
   const header = new ByteReader(frames.next('the header'));
   if (header.text('magic') !== magic) throw new SnapshotError('not a snapshot of a store');
   const version = header.byte('format version');
-  if (version !== formatVersion) throw new SnapshotError(`unknown snapshot format ${version}`);
+  if (version !== 1 && version !== formatVersion)
+    throw new SnapshotError(`unknown snapshot format ${version}`);
   const appliedIndex = header.integer('applied index');
+  if (version === 1) return readFirstFormat(header, appliedIndex, frames);
+  const hash = readHash(header);
+  const sessions = Sessions.read(header);
+  const spaces = { kubernetes: readSpace(frames), etcd: readSpace(frames) };
+  frames.expectEnd();
+  return { spaces, sessions, hash, appliedIndex };
+}
+
+function readHash(header: ByteReader): RunningHash {
+  return new RunningHash(header.fixed32('hash') | 0, header.fixed32('hash') | 0);
+}
+
+/** Of a version that knew one space, whose header was the snapshot's. */
+function readFirstFormat(header: ByteReader, appliedIndex: number, frames: FrameReader): StoreState {
   const revision = asRevision(header.integer('revision'));
-  const keys = new KeySpace();
-  keys.compactedRevision = asRevision(header.integer('compacted revision'));
-  const hash = new RunningHash(header.fixed32('hash') | 0, header.fixed32('hash') | 0);
+  const compacted = asRevision(header.integer('compacted revision'));
+  const hash = readHash(header);
   const leases = Leases.read(header);
   const sessions = Sessions.read(header);
+  const kubernetes = readKeys(frames, revision, compacted, leases);
+  frames.expectEnd();
+  return { spaces: { kubernetes, etcd: createSpace() }, sessions, hash, appliedIndex };
+}
+
+function readSpace(frames: FrameReader): Space {
+  const header = new ByteReader(frames.next('the header of a key space'));
+  const revision = asRevision(header.integer('revision'));
+  const compacted = asRevision(header.integer('compacted revision'));
+  return readKeys(frames, revision, compacted, Leases.read(header));
+}
+
+function readKeys(frames: FrameReader, revision: Revision, compacted: Revision, leases: Leases): Space {
+  const keys = new KeySpace();
+  keys.compactedRevision = compacted;
   readContents(frames, keys);
   keys.revision = revision;
   for (const { lease, key } of keys.liveView()) leases.attach(lease, key);
-  return { keys, leases, sessions, hash, appliedIndex };
+  return { keys, leases };
 }
 
 function readContents(frames: FrameReader, keys: KeySpace): void {
@@ -146,7 +201,6 @@ function readContents(frames: FrameReader, keys: KeySpace): void {
         if (reader.integer('key count') !== records || reader.integer('event count') !== changes) {
           throw new SnapshotError('damaged snapshot: parts of it are missing');
         }
-        frames.expectEnd();
         return;
       }
       if (next === kind.record) {

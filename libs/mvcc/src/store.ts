@@ -1,13 +1,15 @@
 import { decodeCommand } from './command-codec.js';
+import { applyEtcdTxn } from './etcd/txn.js';
+import { viewEtcdSpace } from './etcd/view.js';
+import type { EtcdView } from './etcd/view.js';
 import { RunningHash } from './hash.js';
-import { KeySpace } from './key-space.js';
-import { Leases } from './leases.js';
 import { Sessions, refusalCode } from './sessions.js';
 import { readSnapshot, writeSnapshot } from './snapshot.js';
 import type { StoreState } from './snapshot.js';
+import { applySpaceCommand, createSpace } from './space.js';
+import type { Space } from './space.js';
 import { applyTxn, refuse } from './txn.js';
 import type { Outcome } from './txn.js';
-import { asRevision } from './types.js';
 import type {
   ApplyResult,
   Command,
@@ -17,6 +19,7 @@ import type {
   RangeQuery,
   RangeResult,
   Revision,
+  SpaceName,
   Store,
   StoreEvent,
 } from './types.js';
@@ -28,8 +31,7 @@ const none: readonly never[] = [];
 /** An empty store: revision 1, nothing applied. */
 export function createStore(): Store {
   return new ReplicatedStore({
-    keys: new KeySpace(),
-    leases: new Leases(),
+    spaces: { kubernetes: createSpace(), etcd: createSpace() },
     sessions: new Sessions(),
     hash: new RunningHash(),
     appliedIndex: 0,
@@ -46,26 +48,28 @@ export function restoreStore(chunks: Iterable<Uint8Array>): Store {
 }
 
 class ReplicatedStore implements Store {
-  private readonly keys: KeySpace;
-  private readonly leaseTable: Leases;
+  readonly etcd: EtcdView;
+  private readonly spaces: Readonly<Record<SpaceName, Space>>;
+  private readonly main: Space;
   private readonly sessions: Sessions;
   private readonly running: RunningHash;
   private index: number;
 
   constructor(state: StoreState) {
-    this.keys = state.keys;
-    this.leaseTable = state.leases;
+    this.spaces = state.spaces;
+    this.main = state.spaces.kubernetes;
+    this.etcd = viewEtcdSpace(state.spaces.etcd);
     this.sessions = state.sessions;
     this.running = state.hash;
     this.index = state.appliedIndex;
   }
 
   get revision(): Revision {
-    return this.keys.revision;
+    return this.main.keys.revision;
   }
 
   get compactedRevision(): Revision {
-    return this.keys.compactedRevision;
+    return this.main.keys.compactedRevision;
   }
 
   get appliedIndex(): number {
@@ -73,15 +77,16 @@ class ReplicatedStore implements Store {
   }
 
   get sizeBytes(): number {
-    return this.keys.liveBytes + this.keys.historyBytes;
+    const { keys } = this.main;
+    return keys.liveBytes + keys.historyBytes + this.etcd.sizeBytes;
   }
 
   get inUseBytes(): number {
-    return this.keys.liveBytes;
+    return this.main.keys.liveBytes + this.etcd.inUseBytes;
   }
 
   get keyCount(): number {
-    return this.keys.liveCount;
+    return this.main.keys.liveCount;
   }
 
   apply(index: number, term: number, bytes: Uint8Array): ApplyResult | undefined {
@@ -99,78 +104,56 @@ class ReplicatedStore implements Store {
     this.running.mixInteger(applied.result.revision);
     this.running.mixInteger(refusalCode(applied.result.refused) * 2 + (applied.result.succeeded ? 1 : 0));
     this.running.mixInteger(applied.events.length);
-    this.keys.sweep(sweptEventsPerApply);
+    this.sweep(sweptEventsPerApply);
     return applied;
   }
 
   private applyOnce(command: Command, term: number): ApplyResult {
+    const space = spaceOf(command);
     const known = this.sessions.recall(command.id);
     if (known !== undefined) {
       this.sessions.acknowledge(command.id, this.index);
-      const result = known === 'expired' ? this.dress(refuse('sessionExpired')) : known;
-      return { result, events: none };
+      const result = known === 'expired' ? this.dress(refuse('sessionExpired'), space) : known;
+      return { result, events: none, space };
     }
     const outcome = this.perform(command, term);
-    const result = this.dress(outcome);
+    const result = this.dress(outcome, space);
     this.sessions.remember(command.id, this.index, result);
-    return { result, events: outcome.events };
+    return { result, events: outcome.events, space };
   }
 
-  private dress(outcome: Outcome): CommandResult {
-    const { succeeded, refused, results } = outcome;
-    return { revision: this.keys.revision, succeeded, refused, results, repeated: false };
+  private dress(outcome: Outcome, space: SpaceName): CommandResult {
+    const { succeeded, refused, results, etcd } = outcome;
+    const { revision } = this.spaces[space].keys;
+    const result = { revision, succeeded, refused, results, repeated: false };
+    return etcd === undefined ? result : { ...result, etcd };
   }
 
   private perform(command: Command, term: number): Outcome {
     switch (command.type) {
       case 'txn':
-        return applyTxn(command, term, this.keys, this.leaseTable);
-      case 'compact':
-        if (command.revision > this.keys.revision) return refuse('futureRevision');
-        if (command.revision <= this.keys.compactedRevision) return refuse('compacted');
-        this.keys.compact(command.revision);
-        return done(none);
-      case 'leaseGrant':
-        if (this.leaseTable.has(command.lease)) return refuse('leaseExists');
-        this.leaseTable.grant(command.lease, command.ttlSeconds);
-        return done(none);
-      case 'leaseRenew':
-        if (!this.leaseTable.has(command.lease)) return refuse('leaseNotFound');
-        this.leaseTable.renew(command.lease);
-        return done(none);
-      case 'leaseRevoke':
-        return this.revoke(command.lease, command.ifRenewal);
+        return applyTxn(command, term, this.main.keys, this.main.leases);
+      case 'etcdTxn':
+        return applyEtcdTxn(command.txn, this.spaces.etcd);
+      default:
+        return applySpaceCommand(command, this.spaces[spaceOf(command)]);
     }
-  }
-
-  private revoke(id: number, ifRenewal: number | undefined): Outcome {
-    const lease = this.leaseTable.get(id);
-    if (lease === undefined) return refuse('leaseNotFound');
-    if (ifRenewal !== undefined && ifRenewal !== lease.renewals) return refuse('leaseRenewed');
-    const revision = asRevision(this.keys.revision + 1);
-    const events: StoreEvent[] = [];
-    for (const key of this.leaseTable.revoke(id)) {
-      const event = this.keys.delete(revision, key);
-      if (event !== undefined) events.push(event);
-    }
-    if (events.length > 0) this.keys.revision = revision;
-    return done(events);
   }
 
   get(key: string, revision?: Revision): KeyValue | undefined {
-    return this.keys.get(key, revision);
+    return this.main.keys.get(key, revision);
   }
 
   range(query: RangeQuery): RangeResult {
-    return this.keys.range(query);
+    return this.main.keys.range(query);
   }
 
   eventsSince(from: Revision, start: string, end?: string): readonly StoreEvent[] {
-    return this.keys.eventsSince(from, start, end);
+    return this.main.keys.eventsSince(from, start, end);
   }
 
   leases(): readonly Lease[] {
-    return this.leaseTable.all();
+    return this.main.leases.all();
   }
 
   hash(): number {
@@ -178,15 +161,17 @@ class ReplicatedStore implements Store {
   }
 
   sweep(maxEvents: number): boolean {
-    return this.keys.sweep(maxEvents);
+    const left = this.main.keys.sweep(maxEvents);
+    return this.spaces.etcd.keys.sweep(maxEvents) || left;
   }
 
   snapshot(): Iterable<Uint8Array> {
-    const { keys, sessions, running: hash, index: appliedIndex } = this;
-    return writeSnapshot({ keys, leases: this.leaseTable, sessions, hash, appliedIndex });
+    const { spaces, sessions, running: hash, index: appliedIndex } = this;
+    return writeSnapshot({ spaces, sessions, hash, appliedIndex });
   }
 }
 
-function done(events: readonly StoreEvent[]): Outcome {
-  return { succeeded: true, results: none, events };
+function spaceOf(command: Command): SpaceName {
+  if (command.type === 'txn') return 'kubernetes';
+  return command.type === 'etcdTxn' ? 'etcd' : (command.space ?? 'kubernetes');
 }

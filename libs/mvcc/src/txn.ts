@@ -1,3 +1,4 @@
+import type { EtcdTxnResult } from './etcd/types.js';
 import type { KeySpace } from './key-space.js';
 import { compareKeys, effectiveEnd, inRange } from './key-range.js';
 import type { Leases } from './leases.js';
@@ -12,6 +13,7 @@ import type {
   Revision,
   StoreEvent,
 } from './types.js';
+import { compareBytes, ordered } from './value-order.js';
 
 /** What a command did to the keys, before it is dressed up as a CommandResult. */
 export interface Outcome {
@@ -19,6 +21,7 @@ export interface Outcome {
   readonly refused?: CommandResult['refused'];
   readonly results: readonly OperationResult[];
   readonly events: readonly StoreEvent[];
+  readonly etcd?: EtcdTxnResult;
 }
 
 const nothing: readonly never[] = [];
@@ -147,23 +150,4 @@ function holds(compare: Compare, keyValue: KeyValue | undefined): boolean {
     return keyValue !== undefined && ordered(compareBytes(keyValue.value, operand as Uint8Array), operator);
   }
   return ordered((keyValue?.[target] ?? 0) - (operand as number), operator);
-}
-
-function ordered(sign: number, operator: Compare['operator']): boolean {
-  switch (operator) {
-    case '=':
-      return sign === 0;
-    case '!=':
-      return sign !== 0;
-    case '<':
-      return sign < 0;
-    case '>':
-      return sign > 0;
-  }
-}
-
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return a.length - b.length;
 }

@@ -1,3 +1,6 @@
+import type { EtcdTxn, EtcdTxnResult } from './etcd/types.js';
+import type { EtcdView } from './etcd/view.js';
+
 /** A revision of the whole store: 1 is the empty store, each committed write transaction adds one. */
 export type Revision = number & { readonly __brand: 'Revision' };
 export const asRevision = (n: number): Revision => n as Revision;
@@ -56,6 +59,12 @@ export interface CommandId {
   readonly answeredBelow: number;
 }
 
+/**
+ * The key spaces of one store. `kubernetes` is the API server's; `etcd` serves etcd's own clients. Each has its keys,
+ * revisions, history and leases; log, sessions, snapshot and running hash are one for both.
+ */
+export type SpaceName = 'kubernetes' | 'etcd';
+
 export type Command =
   | {
       readonly type: 'txn';
@@ -66,20 +75,39 @@ export type Command =
       readonly success: readonly Operation[];
       readonly failure: readonly Operation[];
     }
-  | { readonly type: 'compact'; readonly id: CommandId; readonly revision: Revision }
+  | {
+      readonly type: 'etcdTxn';
+      readonly id: CommandId;
+      /** In the etcd space. */
+      readonly txn: EtcdTxn;
+    }
+  | {
+      readonly type: 'compact';
+      readonly id: CommandId;
+      /** Absent: `kubernetes`. So below. */
+      readonly space?: SpaceName;
+      readonly revision: Revision;
+    }
   | {
       readonly type: 'leaseGrant';
       readonly id: CommandId;
+      readonly space?: SpaceName;
       /** Chosen by the caller; refused when taken. */ readonly lease: number;
       readonly ttlSeconds: number;
     }
   | {
       readonly type: 'leaseRevoke';
       readonly id: CommandId;
+      readonly space?: SpaceName;
       readonly lease: number;
       /** Set by the leader's expiry: refused when a keep-alive came in between. */ readonly ifRenewal?: number;
     }
-  | { readonly type: 'leaseRenew'; readonly id: CommandId; readonly lease: number };
+  | {
+      readonly type: 'leaseRenew';
+      readonly id: CommandId;
+      readonly space?: SpaceName;
+      readonly lease: number;
+    };
 
 export type OperationResult =
   | { readonly type: 'put'; readonly keyValue: KeyValue; readonly previous: KeyValue | undefined }
@@ -88,6 +116,7 @@ export type OperationResult =
 
 /** What one command did. `refused` commands changed nothing but are remembered all the same. */
 export interface CommandResult {
+  /** Of the space that the command is for. */
   readonly revision: Revision;
   readonly succeeded: boolean;
   readonly refused?:
@@ -98,7 +127,10 @@ export interface CommandResult {
     | 'leaseNotFound'
     | 'leaseExists'
     | 'leaseRenewed'
-    | 'duplicateKey';
+    | 'duplicateKey'
+    | 'keyNotFound';
+  /** Of an etcdTxn; absent when repeated. */
+  readonly etcd?: EtcdTxnResult;
   readonly results: readonly OperationResult[];
   /** True when this id had been applied before: `revision` and `succeeded` are those of the first time, `results` may be empty. */
   readonly repeated: boolean;
@@ -115,6 +147,8 @@ export interface StoreEvent {
 export interface ApplyResult {
   readonly result: CommandResult;
   readonly events: readonly StoreEvent[];
+  /** The space that `events` and the result's revision belong to. */
+  readonly space: SpaceName;
 }
 
 export interface RangeQuery {
@@ -152,11 +186,11 @@ export interface Store {
   /** Reads and watches below this are gone; 0 before the first compaction. */
   readonly compactedRevision: Revision;
   readonly appliedIndex: number;
-  /** Estimated memory of live keys and retained history: what a quota is held against. */
+  /** Estimated memory of live keys and retained history, of both spaces: what a quota is held against. */
   readonly sizeBytes: number;
   /** The part of sizeBytes that live keys take: what would be left after compacting and sweeping everything. */
   readonly inUseBytes: number;
-  /** Live keys. */
+  /** Live keys of the Kubernetes space. */
   readonly keyCount: number;
   /** The only way in. `index` must be appliedIndex + 1; `term` and `index` are those of the log entry. Empty bytes are a no-op. Throws DecodeError, with nothing changed, for bytes that are no command. */
   apply(index: number, term: number, bytes: Uint8Array): ApplyResult | undefined;
@@ -165,10 +199,12 @@ export interface Store {
   /** Events with modRevision ≥ from in [start, end), oldest first. Throws CompactedError when from < compactedRevision. */
   eventsSince(from: Revision, start: string, end?: string): readonly StoreEvent[];
   leases(): readonly Lease[];
+  /** The second key space, read as etcd's clients do. */
+  readonly etcd: EtcdView;
   /** Running hash of everything applied so far; equal on equal replicas at equal appliedIndex. */
   hash(): number;
   /**
-   * Frees up to `maxEvents` events of compacted history; returns whether some is left. `apply` does this in small
+   * Frees up to `maxEvents` events of each space's compacted history; returns whether some is left. `apply` does this in small
    * steps by itself: call it when idle after a compaction. Changes only sizeBytes, so replicas need not agree on when.
    */
   sweep(maxEvents: number): boolean;
