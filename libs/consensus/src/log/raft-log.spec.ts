@@ -160,6 +160,36 @@ describe('the log on disk', () => {
     expect(again.initialState().hardState.commit).toBe(40);
   });
 
+  it('holds a bounded part of its entries in memory, and reads the others back', async () => {
+    const keepBytes = 10_000;
+    const all = Array.from({ length: 200 }, (_, i) => entry(i + 1, 1, 1_000));
+    const everything = (of: RaftLog): readonly Entry[] => of.entries(asLogIndex(1), asLogIndex(201), 1e9);
+    const log = openLog({ keepBytes });
+    for (let i = 0; i < 200; i += 4) await append(log, work(all.slice(i, i + 4)));
+    expect(log.memoryBytes).toBeLessThan(keepBytes * 1.2);
+    expect(everything(log)).toEqual(all);
+    const again = await reopen(log, { keepBytes });
+    expect(again.memoryBytes).toBeLessThan(keepBytes * 1.2);
+    expect(everything(again)).toEqual(all);
+  });
+
+  it('replaces a conflicting tail that has left memory', async () => {
+    const log = openLog({ keepBytes: 2_000 });
+    for (let i = 1; i <= 20; i++) await append(log, work([entry(i, 1, 1_000)]));
+    await append(log, work([entry(5, 2), entry(6, 2)]));
+    expect(terms(log)).toEqual([1, 1, 1, 1, 2, 2]);
+    const expected = [entry(4, 1, 1_000), entry(5, 2), entry(6, 2)];
+    expect(log.entries(asLogIndex(4), asLogIndex(7), 1e9)).toEqual(expected);
+    expect(terms(await reopen(log, { keepBytes: 2_000 }))).toEqual([1, 1, 1, 1, 2, 2]);
+  });
+
+  it('never hands out bytes other than those it was given', async () => {
+    const log = openLog({ keepBytes: 2_000 });
+    for (let i = 1; i <= 20; i++) await append(log, work([entry(i, 1, 1_000)]));
+    damage(lastSegment(), (recordOffsets(lastSegment())[3] ?? 0) + 500);
+    expect(() => log.entries(asLogIndex(1), asLogIndex(21), 1e9)).toThrow('reads differently');
+  });
+
   it('restarts behind a snapshot that the leader sent', async () => {
     const log = openLog();
     await append(log, work([entry(1)]));

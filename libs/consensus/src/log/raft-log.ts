@@ -14,9 +14,9 @@ import type {
   Term,
 } from '#libs/raft';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
-import type { EntryWindow } from './entry-window.js';
+import type { EntryPlace, EntryWindow } from './entry-window.js';
 import { encodeRecord } from './record.js';
-import type { LogItem } from './record.js';
+import type { EncodedRecord, LogItem } from './record.js';
 import { replayLog } from './replay.js';
 import type { LogIdentity } from './replay.js';
 import {
@@ -38,7 +38,7 @@ export interface RaftLogOptions extends LogIdentity {
   /** Newest snapshot on disk that the store was restored from, undefined when it starts empty. */
   readonly restored: SnapshotMetadata | undefined;
   readonly segmentBytes?: number;
-  /** Entries kept in memory behind a snapshot, for followers that lag a little. */
+  /** Bytes of entries kept in memory, and kept at all behind a snapshot, for followers that lag a little. Default 8 MiB. */
   readonly keepBytes?: number;
   /** A write or sync failed: nothing about the disk is known any more. The process must end. */
   readonly onFatal: (error: Error) => void;
@@ -66,6 +66,7 @@ const largeName = 'large.tmp';
 export class RaftLog implements LogReader {
   readonly #options: RaftLogOptions;
   readonly #segmentBytes: number;
+  readonly #keepBytes: number;
   readonly #window: EntryWindow;
   #segments: { number: number; maxIndex: number }[];
   #current: OpenSegment;
@@ -85,7 +86,8 @@ export class RaftLog implements LogReader {
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
     for (const name of [preparedName, largeName]) rmSync(join(options.directory, name), { force: true });
-    const replayed = replayLog(options.directory, options);
+    this.#keepBytes = options.keepBytes ?? defaultKeepBytes;
+    const replayed = replayLog(options.directory, options, this.#keepBytes);
     this.#window = replayed.window;
     this.#hardState = replayed.hardState;
     this.#snapshot = replayed.snapshot;
@@ -123,7 +125,7 @@ export class RaftLog implements LogReader {
     // No vote was given in a term that the log had not heard of.
     if (this.#hardState.term < restored.term)
       this.#hardState = { ...this.#hardState, term: restored.term, vote: asMemberId(0) };
-    this.#window.release(restored.index, this.#options.keepBytes ?? defaultKeepBytes);
+    this.#window.release(restored.index, this.#keepBytes);
     return restarts ? restored : undefined;
   }
 
@@ -229,7 +231,7 @@ export class RaftLog implements LogReader {
 
   /** Bytes of entries held in memory. */
   get memoryBytes(): number {
-    return this.#window.bytes;
+    return this.#window.memoryBytes;
   }
 
   /** Makes one unit of work durable, in the order of the calls, and then calls `done`. */
@@ -250,33 +252,33 @@ export class RaftLog implements LogReader {
     this.#writing = true;
     const items = itemsOf(batch);
     if (items.length === 0) {
-      this.#finish(batch);
+      this.#finish(batch, []);
       return;
     }
     const record = encodeRecord(this.#sequence, items, this.#current);
     if (this.#current.position + record.bytes.length <= this.#current.sizeBytes) {
       this.#sequence++;
-      this.#write(record.bytes, record.chain, batch);
+      this.#write(record, batch);
       return;
     }
     void this.#roll(record.bytes.length).then(
       () => {
-        const again = encodeRecord(this.#sequence++, items, this.#current);
-        this.#write(again.bytes, again.chain, batch);
+        this.#write(encodeRecord(this.#sequence++, items, this.#current), batch);
       },
       (error: unknown) => this.#fail(error),
     );
   }
 
-  #write(bytes: Buffer, chain: number, batch: readonly QueuedWork[]): void {
+  #write({ bytes, chain, entriesAt }: EncodedRecord, batch: readonly QueuedWork[]): void {
     const segment = this.#current;
     const started = performance.now();
     const synced = (error: NodeJS.ErrnoException | null): void => {
       if (error !== null) return this.#fail(error);
       this.#options.onSync?.((performance.now() - started) / 1000);
+      const places = entriesAt.map((at) => ({ segment: segment.number, offset: segment.position + at }));
       segment.position += bytes.length;
       segment.chain = chain;
-      this.#finish(batch);
+      this.#finish(batch, places);
     };
     const writeFrom = (offset: number): void => {
       write(segment.fd, bytes, offset, bytes.length - offset, segment.position + offset, (error, written) => {
@@ -290,13 +292,15 @@ export class RaftLog implements LogReader {
     if (segment.position > segment.sizeBytes / 2) this.#prepared ??= this.#prepare();
   }
 
-  #finish(batch: readonly QueuedWork[]): void {
+  /** `places` are those of all entries of the batch, in order. */
+  #finish(batch: readonly QueuedWork[], places: readonly EntryPlace[]): void {
+    let taken = 0;
     for (const { work } of batch) {
       if (work.snapshot !== undefined) {
         this.#window.reset(work.snapshot.index, work.snapshot.term);
         this.#snapshot = work.snapshot;
       }
-      this.#window.append(work.entries);
+      this.#window.append(work.entries, places.slice(taken, (taken += work.entries.length)));
       const last = work.entries.at(-1);
       if (last !== undefined) this.#noteIndex(last.index);
       if (work.hardState !== undefined) this.#hardState = work.hardState;
@@ -366,7 +370,7 @@ export class RaftLog implements LogReader {
   compacted(snapshot: SnapshotMetadata, releaseIndex: LogIndex): void {
     if (this.#snapshot !== undefined && this.#snapshot.index >= snapshot.index) return;
     this.#snapshot = snapshot;
-    this.#window.release(snapshot.index, this.#options.keepBytes ?? defaultKeepBytes);
+    this.#window.release(snapshot.index, this.#keepBytes);
     const keepFrom = asLogIndex(Math.min(releaseIndex, this.#window.firstIndex - 1));
     while (this.#segments.length > 1 && (this.#segments[0]?.maxIndex ?? Infinity) <= keepFrom) {
       const oldest = this.#segments.shift();

@@ -23,7 +23,11 @@ export interface SegmentHead {
 
 export type LogItem =
   | { readonly type: 'head'; readonly head: SegmentHead }
-  | { readonly type: 'entry'; readonly entry: Entry }
+  | {
+      readonly type: 'entry';
+      readonly entry: Entry;
+      /** Read back: where its bytes stand. */ readonly dataAt?: number;
+    }
   | { readonly type: 'hardState'; readonly hardState: HardState }
   /** A received snapshot: the log restarts behind it. */
   | { readonly type: 'install'; readonly snapshot: SnapshotMetadata };
@@ -41,7 +45,7 @@ export interface RecordSeeds {
   readonly chain: number;
 }
 
-function writeItem(writer: ByteWriter, item: LogItem): void {
+function writeItem(writer: ByteWriter, item: LogItem, entriesAt: number[]): void {
   const lengthAt = writer.length;
   writer.u32(0);
   writer.u8(itemType[item.type]);
@@ -50,6 +54,7 @@ function writeItem(writer: ByteWriter, item: LogItem): void {
       writer.u64(item.entry.term);
       writer.u64(item.entry.index);
       writer.u8(item.entry.type === 'configuration' ? 1 : 0);
+      entriesAt.push(writer.length);
       writer.raw(item.entry.data);
       break;
     case 'hardState':
@@ -82,11 +87,10 @@ function readItem(reader: ByteReader): LogItem {
       const term = asTerm(body.u64());
       const index = asLogIndex(body.u64());
       const kind = body.u8() === 1 ? 'configuration' : 'normal';
+      const dataAt = body.position;
       // Copied: a view would keep the whole segment's buffer in memory.
-      return {
-        type: 'entry',
-        entry: { term, index, type: kind, data: Uint8Array.from(body.raw(body.remaining)) },
-      };
+      const data = Uint8Array.from(body.raw(body.remaining));
+      return { type: 'entry', entry: { term, index, type: kind, data }, dataAt };
     }
     case itemType.hardState:
       return { type: 'hardState', hardState: readHardState(body) };
@@ -110,22 +114,26 @@ function readHead(body: ByteReader): SegmentHead {
   };
 }
 
+export interface EncodedRecord {
+  readonly bytes: Buffer;
+  readonly chain: number;
+  /** Per entry, in order: where its bytes stand in the record. */
+  readonly entriesAt: readonly number[];
+}
+
 /**
  * One durable unit of the log: everything one write and one sync carry. Layout, little-endian:
  * `magic u32 · header CRC u32 · sequence u64 · payload length u32 · payload CRC u32 · 0 u64 · payload`,
  * padded to 8 bytes. The payload's CRC starts from its predecessor's, so a lost or foreign record
  * in the middle breaks the chain.
  */
-export function encodeRecord(
-  sequence: number,
-  items: readonly LogItem[],
-  seeds: RecordSeeds,
-): { readonly bytes: Buffer; readonly chain: number } {
+export function encodeRecord(sequence: number, items: readonly LogItem[], seeds: RecordSeeds): EncodedRecord {
   let estimate = recordHeaderBytes + alignmentBytes;
   for (const item of items) estimate += item.type === 'entry' ? 32 + item.entry.data.length : 256;
   const writer = new ByteWriter(estimate);
   for (let i = 0; i < recordHeaderBytes; i += 4) writer.u32(0);
-  for (const item of items) writeItem(writer, item);
+  const entriesAt: number[] = [];
+  for (const item of items) writeItem(writer, item, entriesAt);
   const payloadLength = writer.length - recordHeaderBytes;
   while (writer.length % alignmentBytes !== 0) writer.u8(0);
   const bytes = writer.bytes();
@@ -135,7 +143,7 @@ export function encodeRecord(
   writer.patchU32(16, payloadLength);
   writer.patchU32(20, chain);
   writer.patchU32(4, crc32(bytes.subarray(8, recordHeaderBytes), seeds.salt));
-  return { bytes, chain };
+  return { bytes, chain, entriesAt };
 }
 
 export interface RecordHeader {

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
 import type { HardState, SnapshotMetadata } from '#libs/raft';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { EntryWindow } from './entry-window.js';
+import type { EntryPlace } from './entry-window.js';
 import { decodeRecord, readRecordHeader, recordMagic } from './record.js';
 import type { LogItem, SegmentHead } from './record.js';
 import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentName, zeroTail } from './segment.js';
@@ -29,7 +30,7 @@ export interface LogIdentity {
 }
 
 interface Progress {
-  window: EntryWindow;
+  readonly window: EntryWindow;
   hardState: HardState;
   snapshot: SnapshotMetadata | undefined;
   nextSequence: number;
@@ -57,16 +58,16 @@ function takeHead(
     );
   }
   if (first) {
-    progress.window = new EntryWindow(head.previousIndex, head.previousTerm);
+    progress.window.reset(head.previousIndex, head.previousTerm);
     progress.hardState = head.hardState;
     progress.snapshot = head.snapshot;
   }
 }
 
-function takeItem(progress: Progress, item: LogItem): void {
+function takeItem(progress: Progress, item: LogItem, segment: number): void {
   switch (item.type) {
     case 'entry':
-      progress.window.append([item.entry]);
+      progress.window.append([item.entry], [{ segment, offset: item.dataAt ?? 0 }]);
       progress.maxIndex = Math.max(progress.maxIndex, item.entry.index);
       break;
     case 'hardState':
@@ -138,7 +139,7 @@ function replaySegment(
       if (isHead && item.type === 'head') takeHead(progress, item.head, identity, position.first, path);
       else {
         try {
-          takeItem(progress, item);
+          takeItem(progress, item, number);
         } catch (error) {
           throw damaged(path, at, error instanceof Error ? error.message : String(error));
         }
@@ -164,11 +165,29 @@ function replaySegment(
   return { salt, chain, position: at, tornAt: torn ? at : undefined };
 }
 
+/** Reads bytes of an entry back from its file, for a window of the log in this directory. */
+function readFrom(directory: string): (place: EntryPlace, length: number) => Uint8Array {
+  return ({ segment, offset }, length) => {
+    const fd = openSync(join(directory, segmentName(segment)), 'r');
+    try {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      for (let at = 0; at < length;) {
+        const read = readSync(fd, bytes, at, length - at, offset + at);
+        if (read === 0) throw new Error(`log file ${segment} ends before byte ${offset + length}`);
+        at += read;
+      }
+      return bytes;
+    } finally {
+      closeSync(fd);
+    }
+  };
+}
+
 /** Reads all segments in order. Cuts a torn tail; throws DataDirectoryError on damage anywhere else. */
-export function replayLog(directory: string, identity: LogIdentity): ReplayedLog {
+export function replayLog(directory: string, identity: LogIdentity, memoryBytesMax: number): ReplayedLog {
   const numbers = listSegments(directory);
   const progress: Progress = {
-    window: new EntryWindow(asLogIndex(0), asTerm(0)),
+    window: new EntryWindow({ index: asLogIndex(0), term: asTerm(0) }, memoryBytesMax, readFrom(directory)),
     hardState: { term: asTerm(0), vote: asMemberId(0), commit: asLogIndex(0) },
     snapshot: undefined,
     nextSequence: 0,
