@@ -170,7 +170,7 @@ function readFrom(directory: string): (place: EntryPlace, length: number) => Uin
   return ({ segment, offset }, length) => {
     const fd = openSync(join(directory, segmentName(segment)), 'r');
     try {
-      const bytes = Buffer.allocUnsafeSlow(length);
+      const bytes = new Uint8Array(length);
       for (let at = 0; at < length;) {
         const read = readSync(fd, bytes, at, length - at, offset + at);
         if (read === 0) throw new Error(`log file ${segment} ends before byte ${offset + length}`);
