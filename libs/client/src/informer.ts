@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '#libs/apimachinery';
 import { ApiError } from '#libs/apimachinery';
 import { createBackoff, isExpired } from './backoff.js';
+import { cachedForm } from './cached-form.js';
 import type { ListResult, ResourceClient, ResourceRef } from './client.js';
 import { sleep, systemClock, type Clock } from './clock.js';
 import { toError } from './in-process-transport.js';
-import { withoutManagedFields } from './managed-fields.js';
 import { keyOf, Store, type IndexFunction, type Lister } from './store.js';
 
 export interface InformerHandler<T> {
@@ -38,7 +38,8 @@ export interface InformerOptions<T extends KubernetesObject> {
  * A cache of one resource that follows the server: list, then watch from the list's revision; a broken watch resumes
  * where it stopped, an expired one (410) lists again and reports the difference. Handlers run synchronously, in the
  * order of the server's events, after the cache holds the event's object. There is no periodic resync. Cached objects
- * carry no managedFields: an update that brings none keeps those that are stored.
+ * are read only: equal parts are shared between them. They carry no managedFields: an update that brings none keeps
+ * those that are stored.
  */
 export interface Informer<T extends KubernetesObject> {
   readonly ref: ResourceRef<T>;
@@ -167,7 +168,7 @@ class CachingInformer<T extends KubernetesObject> implements Informer<T> {
         ...(page?.continue === undefined ? {} : { continue: page.continue }),
         signal,
       });
-      for (const item of page.items) items.set(keyOf(item), withoutManagedFields(item));
+      for (const item of page.items) items.set(keyOf(item), cachedForm(item));
     } while (page.continue !== undefined);
     this.#replace(items, page.resourceVersion);
   }
@@ -199,7 +200,7 @@ class CachingInformer<T extends KubernetesObject> implements Informer<T> {
           onEvent: (type, object) => {
             if (failure !== undefined) return;
             if (type === 'ERROR') return fail(toError(500, object));
-            const item = withoutManagedFields(object as T);
+            const item = cachedForm(object as T);
             if (collecting === undefined) return this.#apply(type, item);
             if (type === 'BOOKMARK') {
               if (item.metadata.annotations?.[initialEventsEnd] !== 'true') return;

@@ -132,7 +132,7 @@ export class Supervisor {
     const child = new SupervisedChild({
       name: master.name,
       command: process.execPath,
-      args: [...profilingFlags(), masterEntry, '--config', configFile],
+      args: [...heapFlags, ...profilingFlags(), masterEntry, '--config', configFile],
       logFile: this.#logFile(master.name),
       onChange: (pid) => {
         this.#note(master.name, pid);
@@ -199,6 +199,9 @@ function lastError(logFile: string): string | undefined {
   const lines = readFileSync(logFile, 'utf8').split('\n');
   return lines.findLast((line) => line.startsWith('error: '))?.slice('error: '.length);
 }
+
+/** Room for young objects: V8's own default of 16 keeps 25 MiB more a master, for no more requests a second. */
+const heapFlags = ['--max-semi-space-size=8'];
 
 /** TRIREME_CPU_PROFILE=<dir> has every master write a V8 CPU profile there when it ends. */
 function profilingFlags(): string[] {
