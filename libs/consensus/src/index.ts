@@ -4,6 +4,7 @@
  *
  * Contract: `Storage` is the one way to state. Reads answer from this replica's memory; a write resolves
  * once it is durable on a majority and applied here; `barrier` makes the reads behind it linearizable.
+ * `replica.etcdSpace` is the second key space of the same log, for the etcd service; the two see nothing of each other.
  * A write that is retried keeps its id and is applied once. What cannot be kept is not promised: a
  * failed sync, a damaged log or a failed invariant stops the replica (`onFatal`) instead of letting it
  * answer wrongly.
@@ -27,6 +28,7 @@
  * to watchers, and answer the callers. The thread (replica/, thread/) never shares memory with the store.
  */
 export * from './storage.js';
+export * from './etcd-space.js';
 export { DataDirectoryError } from './errors.js';
 export type { MemberAddress } from './data-dir/data-directory.js';
 export type { ConsensusMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';

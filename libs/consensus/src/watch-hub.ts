@@ -3,6 +3,9 @@ import type { OrderedMap, Revision, Store, StoreEvent } from '#libs/mvcc';
 import { StorageError } from './storage.js';
 import type { WatchListener, WatchRequest, Watcher } from './storage.js';
 
+/** What a hub wants of a key space: where it stands, and what has happened. */
+type WatchedSpace = Pick<Store, 'revision' | 'eventsSince'>;
+
 export interface WatchHubOptions {
   /** A listener threw: its watcher has been closed, the others are not affected. */
   readonly onListenerError: (error: unknown) => void;
@@ -21,7 +24,7 @@ export class WatchHub {
   private touched: Group[] = [];
 
   constructor(
-    private store: Store,
+    private store: WatchedSpace,
     private readonly options: WatchHubOptions,
   ) {}
 
@@ -102,7 +105,7 @@ export class WatchHub {
   }
 
   /** The store was replaced by a newer one: watchers get what they missed, or learn that it is lost. */
-  replaceStore(store: Store): void {
+  replaceStore(store: WatchedSpace): void {
     this.store = store;
     for (const group of this.groups.values()) {
       for (const watcher of group.watchers) this.catchUp(watcher);

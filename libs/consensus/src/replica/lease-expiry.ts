@@ -23,25 +23,36 @@ export class LeaseExpiry {
     this.#revoking.clear();
   }
 
-  /** Calls `revoke` for each lease whose time is over. `nowMs` is monotonic. */
+  /** Notes grants and renewals without ending anything: what a replica that does not lead can know. `nowMs` is monotonic. */
+  observe(leases: readonly Lease[], nowMs: number): void {
+    const alive = new Set<number>();
+    for (const { id, renewals, ttlSeconds } of leases) {
+      alive.add(id);
+      if (this.#tracked.get(id)?.renewals !== renewals)
+        this.#tracked.set(id, { renewals, deadline: nowMs + ttlSeconds * 1000 });
+    }
+    for (const id of this.#tracked.keys()) if (!alive.has(id)) this.#tracked.delete(id);
+  }
+
+  /** How long a lease has left as seen here; all of its time when its last renewal has not been looked at yet. */
+  remainingMs({ id, renewals, ttlSeconds }: Lease, nowMs: number): number {
+    const known = this.#tracked.get(id);
+    return known?.renewals === renewals ? Math.max(0, known.deadline - nowMs) : ttlSeconds * 1000;
+  }
+
+  /** Observes, then calls `revoke` for each lease whose time is over. */
   check(
     leases: readonly Lease[],
     nowMs: number,
     revoke: (lease: number, ifRenewal: number) => Promise<void>,
   ): void {
-    const alive = new Set<number>();
-    for (const { id, renewals, ttlSeconds } of leases) {
-      alive.add(id);
-      const known = this.#tracked.get(id);
-      if (known === undefined || known.renewals !== renewals) {
-        this.#tracked.set(id, { renewals, deadline: nowMs + ttlSeconds * 1000 });
-        continue;
-      }
-      if (nowMs < known.deadline || this.#revoking.has(id) || this.#revoking.size >= maxRevocations) continue;
+    this.observe(leases, nowMs);
+    for (const { id, renewals } of leases) {
+      const due = nowMs >= this.#tracked.get(id)!.deadline;
+      if (!due || this.#revoking.has(id) || this.#revoking.size >= maxRevocations) continue;
       this.#revoking.add(id);
       const done = (): void => void this.#revoking.delete(id);
       revoke(id, renewals).then(done, done);
     }
-    for (const id of this.#tracked.keys()) if (!alive.has(id)) this.#tracked.delete(id);
   }
 }

@@ -5,6 +5,7 @@ import type { Configuration, SnapshotMetadata } from '#libs/raft';
 import { asMemberId } from '#libs/raft';
 import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
+import type { EtcdSpace } from '../etcd-space.js';
 import { StorageError } from '../storage.js';
 import type {
   Leadership,
@@ -22,6 +23,7 @@ import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
 import { WatchHub } from '../watch-hub.js';
 import { describeMetrics, describeStatus } from './describe.js';
 import type { Observed } from './describe.js';
+import { ReplicaEtcdSpace } from './etcd-space.js';
 import { LeadershipTracker } from './leadership.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import type { ResolvedOptions } from './options.js';
@@ -46,6 +48,8 @@ export interface Replica extends Storage {
    * heals. What is sent over a cut link is lost in silence.
    */
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
+  /** The key space of etcd's own clients. */
+  readonly etcdSpace: EtcdSpace;
   /** Port that peers are listened for on. */
   readonly peerPort: number;
 }
@@ -64,6 +68,7 @@ const now = (): number => performance.now();
  * `attach` joins it to the thread; nothing happens before.
  */
 export class EmbeddedReplica implements Replica {
+  readonly etcdSpace: ReplicaEtcdSpace;
   readonly #options: ResolvedOptions;
   readonly #directory: DataDirectory;
   readonly #state: ReplicaState;
@@ -91,9 +96,9 @@ export class EmbeddedReplica implements Replica {
     const voters = directory.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
     this.#configuration = { voters, votersOutgoing: [], learners: [] };
     this.#leadership = new LeadershipTracker(state.lastTerm);
-    this.#hub = new WatchHub(state.store, {
-      onListenerError: (error) => options.onWarning(`a watcher threw and was closed: ${String(error)}`),
-    });
+    const onListenerError = (error: unknown): void =>
+      options.onWarning(`a watcher threw and was closed: ${String(error)}`);
+    this.#hub = new WatchHub(state.store, { onListenerError });
     this.#retention = new Retention(options.retentionMs, options.retentionRevisions);
     this.#proposals = new Proposals({
       session,
@@ -110,6 +115,14 @@ export class EmbeddedReplica implements Replica {
       noLeaderPatienceMs: options.noLeaderPatienceMs,
       now,
       firstContext: randomInt(1, 2 ** 40) * 2 ** 10,
+    });
+    this.etcdSpace = new ReplicaEtcdSpace({
+      store: state.store,
+      propose: (command, how) => this.#proposals.propose(command, how),
+      barrier: () => this.barrier(),
+      checkQuota: () => this.#checkQuota(true),
+      onListenerError,
+      now,
     });
     this.#snapshotter = new Snapshotter({
       directory: directory.snapshotDirectory,
@@ -177,6 +190,7 @@ export class EmbeddedReplica implements Replica {
     const { store } = this.#state;
     this.#post({ kind: 'applied', index: store.appliedIndex });
     this.#hub.deliver(applied.events, store.revision);
+    this.etcdSpace.deliver(applied.etcdEvents);
     for (const { number, result } of applied.answers) this.#proposals.applied(number, result);
     this.#proposals.termApplied(applied.lastTerm);
     this.#leadership.applied(applied.lastTerm);
@@ -192,6 +206,7 @@ export class EmbeddedReplica implements Replica {
     this.#state.install(path, snapshot);
     this.#post({ kind: 'applied', index: snapshot.index });
     this.#hub.replaceStore(this.#state.store);
+    this.etcdSpace.replaceStore(this.#state.store);
     this.#proposals.installed(snapshot.term);
     this.#leadership.applied(snapshot.term);
     this.#barrier.applied();
@@ -204,6 +219,7 @@ export class EmbeddedReplica implements Replica {
     this.#proposals.leadershipChanged(leader !== 0, term);
     if (before.leader !== name || before.term !== term) {
       this.#leases.reset();
+      this.etcdSpace.leadershipChanged();
       this.#retention.reset();
       this.#barrier.leadershipChanged();
     }
@@ -215,6 +231,7 @@ export class EmbeddedReplica implements Replica {
     this.#hub.progress();
     store.sweep(sweptEventsPerTurn);
     const { isLeader, term } = this.#leadership.current;
+    this.etcdSpace.keepHouse(isLeader ? term : undefined);
     if (!isLeader) return;
     const inTerm = { timeoutMs: defaultTimeoutMs, onlyInTerm: term };
     this.#leases.check(store.leases(), now(), async (lease, ifRenewal) => {
@@ -251,7 +268,7 @@ export class EmbeddedReplica implements Replica {
 
   async txn(request: TxnRequest, options: TxnOptions = {}): Promise<TxnResult> {
     const { compare, success, failure = [] } = request;
-    this.#checkQuota(request);
+    this.#checkQuota([...success, ...failure].some(({ type }) => type === 'put'));
     const { fence, timeoutMs = defaultTimeoutMs } = options;
     const command: Unidentified = {
       type: 'txn',
@@ -268,10 +285,10 @@ export class EmbeddedReplica implements Replica {
     return { succeeded: result.succeeded, revision: result.revision, results: result.results };
   }
 
-  #checkQuota({ success, failure = [] }: TxnRequest): void {
+  #checkQuota(puts: boolean): void {
     const { sizeBytes } = this.#state.store;
     const { quotaBytes } = this.#options;
-    if (sizeBytes < quotaBytes || ![...success, ...failure].some(({ type }) => type === 'put')) return;
+    if (sizeBytes < quotaBytes || !puts) return;
     throw new StorageError(
       'QuotaExceeded',
       `the store holds ${sizeBytes} bytes, its quota is ${quotaBytes}: delete objects or raise the quota`,
@@ -400,6 +417,7 @@ export class EmbeddedReplica implements Replica {
     this.#proposals.stop();
     this.#barrier.stop();
     this.#hub.closeAll();
+    this.etcdSpace.closeAll();
     if (orderly) {
       await this.#snapshotter.idle();
       await new Promise<void>((resolve) => {

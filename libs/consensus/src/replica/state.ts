@@ -11,6 +11,8 @@ import { envelopeBytes, readEnvelope } from './envelope.js';
 /** What one batch of the log did, gathered so that watchers hear of it before callers do. */
 export interface AppliedBatch {
   readonly events: readonly StoreEvent[];
+  /** Those of the etcd space. */
+  readonly etcdEvents: readonly StoreEvent[];
   /** Commands of this process's session, with the number each was proposed under. */
   readonly answers: readonly { readonly number: number; readonly result: CommandResult }[];
   readonly entries: number;
@@ -45,6 +47,7 @@ export class ReplicaState {
   apply({ from, table, data }: CommittedBatch): AppliedBatch {
     const bytes = Buffer.from(data);
     let events: StoreEvent[] = [];
+    let etcdEvents: StoreEvent[] = [];
     const answers: { number: number; result: CommandResult }[] = [];
     const entries = table.length / committedColumns;
     let at = 0;
@@ -56,12 +59,14 @@ export class ReplicaState {
       const applied = this.#store.apply(from + i, term, length === 0 ? entry : entry.subarray(envelopeBytes));
       this.#lastTerm = term;
       if (applied === undefined) continue;
-      if (applied.events.length > 0)
-        events = events.length === 0 ? [...applied.events] : append(events, applied.events);
+      if (applied.events.length > 0) {
+        if (applied.space === 'etcd') etcdEvents = append(etcdEvents, applied.events);
+        else events = append(events, applied.events);
+      }
       const { session, number } = readEnvelope(entry);
       if (session === this.#session) answers.push({ number, result: applied.result });
     }
-    return { events, answers, entries, bytes: data.byteLength, lastTerm: this.#lastTerm };
+    return { events, etcdEvents, answers, entries, bytes: data.byteLength, lastTerm: this.#lastTerm };
   }
 
   /** Puts the leader's snapshot in the place of everything. Throws when the file does not hold. */
@@ -77,6 +82,7 @@ export class ReplicaState {
 }
 
 function append(events: StoreEvent[], more: readonly StoreEvent[]): StoreEvent[] {
+  if (events.length === 0) return [...more];
   for (const event of more) events.push(event);
   return events;
 }
