@@ -2,8 +2,9 @@ import { defineConfig } from 'vitest/config';
 import { missingTools } from './scripts/tools.mjs';
 
 // Two projects: `unit` stands beside the code and starts nothing; `e2e` starts real processes and clients.
-const resolve = { conditions: ['source', 'node', 'import', 'module', 'default'] };
-const ssr = { resolve: { conditions: ['source', 'node', 'import', 'module', 'default'] } };
+// The conditions are Node's own for the processes of the tests, too: `import` among them would give modules to `require`.
+const resolve = { conditions: ['source', 'node'] };
+const ssr = { resolve: { conditions: ['source', 'node'] } };
 
 // What needs a tool that only some machines have is left out where it is absent; `npm test` says so (scripts/tools.mjs).
 const missing = new Set(missingTools().map(({ tool }) => tool));

@@ -29,6 +29,8 @@
  */
 export * from './storage.js';
 export * from './etcd-space.js';
+export { etcdPackageDefinition } from './etcd-wire/package-definition.js';
+export type { EtcdWireOptions } from './etcd-wire/package-definition.js';
 export { DataDirectoryError } from './errors.js';
 export type { MemberAddress } from './data-dir/data-directory.js';
 export type { ConsensusMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';
