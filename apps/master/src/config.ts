@@ -37,6 +37,15 @@ const masterConfigSchema = z.strictObject({
     .int()
     .positive()
     .default(8 * 1024 ** 3),
+  /** Serve etcd's own clients, with certificates of `etcd-ca`. Absent: not served. */
+  etcdApi: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: z.number().int().min(1).max(65_535),
+      /** URLs under which clients reach each master's service, by the master's name: what a member list shows. */
+      clientUrls: z.record(z.string(), z.string().url()).default({}),
+    })
+    .optional(),
   /** Accept fault injection (partitions) from cluster administrators: for clusters on one machine. */
   faultInjection: z.boolean().default(false),
 });

@@ -12,6 +12,7 @@ import type { Replica } from '#libs/consensus';
 import { ensureClusterPki, type KeyPair } from '#libs/pki';
 import type { Logger } from '#libs/telemetry';
 import type { MasterConfig } from './config.js';
+import { startEtcdService } from './etcd-service.js';
 import { MasterModule } from './master.module.js';
 import { handOver } from './shutdown.js';
 import { openMetricsPorts } from './telemetry/metrics-ports.js';
@@ -53,12 +54,14 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
   await registerApi(adapter.getInstance() as never, options);
   http = options;
   const closeMetrics = await openMetrics(app, config, serving, pki.ca.certificate);
+  const closeEtcd = await startEtcdService(config, storage);
   await listen(app, config);
   logger.info({ port: config.securePort, member: config.memberId }, `${config.name} serves`);
   return async () => {
     // Not ready from here on: balancers send new connections elsewhere while this one still answers.
     app.get<AbortController>(STOPPING).abort();
     await handOver(storage, logger);
+    await closeEtcd();
     // Watches end in order before their connections do: clients resume elsewhere from where they were.
     app.get<ApiServer>(API_SERVER).close();
     await closeMetrics();

@@ -198,7 +198,7 @@ function collectNodes(
  * First looks without writing: a start that finds all in order takes no lock and works on a read-only
  * directory. Otherwise does it under a lock, so that two starters do not make two authorities.
  */
-async function lookThenWrite<T>(
+export async function lookThenWrite<T>(
   directory: string,
   now: Date,
   work: (store: PkiStore) => Promise<T>,

@@ -8,7 +8,8 @@
  *     await mergeKubeconfig(resolveKubeconfigPath(), { name: 'trireme', server, caPem: pki.ca.certificate, … });
  *
  * Three authorities keep three kinds of trust apart: `ca` (API clients and servers), `peer-ca` (masters among
- * themselves), `front-proxy-ca` (who may speak for a user towards aggregated servers). Keys are EC P-256. Files are
+ * themselves), `front-proxy-ca` (who may speak for a user towards aggregated servers); where the etcd service is on, a
+ * fourth, `etcd-ca`, for it and its clients. Keys are EC P-256. Files are
  * 0600 and replaced atomically; what fails is a PkiError whose message names the file and the remedy.
  */
 export * from './types.js';
@@ -21,5 +22,6 @@ export {
   type MasterCertificates,
   type PkiPaths,
 } from './cluster-pki.js';
+export { ensureEtcdPki, type EtcdPki, type EtcdPkiOptions } from './etcd-pki.js';
 export { kubeconfig, type KubeconfigEntry } from './kubeconfig.js';
 export { mergeKubeconfig, removeFromKubeconfig, resolveKubeconfigPath } from './kubeconfig-file.js';

@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClusterPki, ensureClusterPki, issueCertificate, kubeconfig, mergeKubeconfig } from '#libs/pki';
+import {
+  type ClusterPki,
+  ensureClusterPki,
+  ensureEtcdPki,
+  issueCertificate,
+  kubeconfig,
+  mergeKubeconfig,
+} from '#libs/pki';
 import { UserError } from '../ui/errors.js';
 import { AdminClient } from './admin-client.js';
-import { allocatePorts, portsOf, requireFree } from './ports.js';
+import { allocateEtcdPorts, allocatePorts, portsOf, requireFree } from './ports.js';
 import { type ClusterState, isAlive, readState, rememberLocation, writeState } from './state.js';
 import { Supervisor } from './supervisor.js';
 
@@ -19,6 +26,8 @@ export interface UpOptions {
   readonly kubeconfig: string;
   readonly waitMs: number;
   readonly nodeArgs: readonly string[];
+  /** Where the first master serves etcd's clients, the others on the ports behind it; undefined: nowhere. */
+  readonly etcdListen?: { readonly host: string; readonly port: number };
 }
 
 /** Told of each step; the CLI draws them, a detached supervisor sends them to who started it. */
@@ -70,10 +79,16 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
       'a quorum cannot be changed by a flag: `trireme reset` first, or leave --masters out',
     );
   }
-  const state = known === undefined ? await createState(options) : await reuseState(known, options);
+  const base = known === undefined ? await createState(options) : await reuseState(known, options);
+  const state = await withEtcd(base, options.etcdListen);
   const pki = await ensureClusterPki(options.dataDir, {
     masters: state.masters.map((master) => master.name),
   });
+  if (options.etcdListen !== undefined) {
+    // Before the masters look for them: none has to wait for another that issues.
+    const masters = state.masters.map((master) => master.name);
+    await ensureEtcdPki(options.dataDir, { masters, hosts: [options.etcdListen.host] });
+  }
   await writeNodeKubeconfig(state, pki);
   writeState(state);
   rememberLocation(state.name, state.dataDir);
@@ -105,6 +120,13 @@ async function reuseState(known: ClusterState, options: UpOptions): Promise<Clus
     nodePid: undefined,
     kubeconfig: options.kubeconfig,
   };
+}
+
+/** The etcd service is on where this start asks for it, whatever an earlier one did. */
+async function withEtcd(state: ClusterState, listen: UpOptions['etcdListen']): Promise<ClusterState> {
+  const ports = listen === undefined ? [] : await allocateEtcdPorts(listen.port, state.masters.length);
+  const masters = state.masters.map((master, i) => ({ ...master, etcdPort: ports[i] }));
+  return { ...state, masters, etcdHost: listen?.host };
 }
 
 /** The simulated nodes share one client certificate; its rights are those of the role system:node. */

@@ -77,6 +77,22 @@ export async function requireFree(ports: readonly number[], base: number): Promi
   );
 }
 
+/**
+ * Ports for the masters' etcd services: `port` and those behind it, or free ones for 0. Busy ones are an error that
+ * names them.
+ */
+export async function allocateEtcdPorts(port: number, masters: number): Promise<number[]> {
+  if (port === 0) return anyFree(masters);
+  const ports = Array.from({ length: masters }, (_, i) => port + i);
+  const free = await Promise.all(ports.map(isFree));
+  const busy = ports.filter((_, i) => !free[i]);
+  if (busy.length === 0) return ports;
+  throw new UserError(
+    `${busy.length === 1 ? 'port' : 'ports'} ${busy.join(', ')} on 127.0.0.1 ${busy.length === 1 ? 'is' : 'are'} in use by another process`,
+    `free them, or choose others with --etcd-listen: it wants ${port} to ${port + masters - 1} (port 0 takes any free ones)`,
+  );
+}
+
 export function portsOf(state: {
   readonly port: number;
   readonly masters: readonly MasterState[];

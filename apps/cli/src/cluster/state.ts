@@ -11,6 +11,8 @@ export interface MasterState {
   readonly etcdMetricsPort: number;
   readonly controllerManagerPort: number;
   readonly schedulerPort: number;
+  /** Where the etcd service is on. */
+  readonly etcdPort?: number;
   /** Undefined while it is down. */
   readonly pid?: number;
   /** Set by `chaos kill --stay-down`: the supervisor leaves it alone. */
@@ -29,6 +31,16 @@ export interface ClusterState {
   readonly nodePid?: number;
   readonly supervisorPid?: number;
   readonly kubeconfig: string;
+  /** Host that the etcd service listens on; undefined where it is off. */
+  readonly etcdHost?: string;
+}
+
+/** URL of a master's etcd service; undefined where it is off. */
+export function etcdUrl({ etcdHost }: ClusterState, { etcdPort }: MasterState): string | undefined {
+  if (etcdHost === undefined || etcdPort === undefined) return undefined;
+  // Who listens on all addresses is reached on this machine's own.
+  const host = etcdHost === '0.0.0.0' || etcdHost === '::' ? '127.0.0.1' : etcdHost;
+  return `https://${host.includes(':') ? `[${host}]` : host}:${etcdPort}`;
 }
 
 /** Folder that knows every cluster of this user by name. */

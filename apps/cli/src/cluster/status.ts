@@ -1,5 +1,5 @@
 import { AdminClient, type ReplicaReport } from './admin-client.js';
-import type { ClusterState } from './state.js';
+import { type ClusterState, etcdUrl } from './state.js';
 
 /** `status -o json`, as documented in docs/operations.md. */
 export interface ClusterStatus {
@@ -22,6 +22,8 @@ export interface MemberReport {
   readonly commitIndex: number;
   readonly appliedIndex: number;
   readonly healthy: boolean;
+  /** URL for etcd's clients, where that service is on. */
+  readonly etcd?: string;
 }
 
 /** Asks every master for its own view. The leader is who says so in the highest term; a deposed one may still claim it. */
@@ -38,6 +40,7 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
     quorum: leader !== undefined,
     members: state.masters.map((master, i) => {
       const report = reports[i];
+      const etcd = etcdUrl(state, master);
       const apiServer = `https://127.0.0.1:${master.apiPort}`;
       const role =
         report?.role === 'leader' && report.name !== leader?.name ? 'follower' : (report?.role ?? 'follower');
@@ -53,6 +56,7 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
         commitIndex: report?.commitIndex ?? 0,
         appliedIndex: report?.appliedIndex ?? 0,
         healthy: report?.ready === true,
+        ...(etcd === undefined ? {} : { etcd }),
       };
     }),
   };

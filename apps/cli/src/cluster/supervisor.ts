@@ -8,7 +8,7 @@ import { Balancer } from './balancer.js';
 import { SupervisedChild } from './child.js';
 import { type ControlRequest, serveControl } from './control.js';
 import { masterEntry, nodeEntry } from './program.js';
-import { type ClusterState, type MasterState, writeState } from './state.js';
+import { type ClusterState, etcdUrl, type MasterState, writeState } from './state.js';
 
 /** How long a master may take to hand over leadership and drain before it is killed. */
 const stopGraceMs = 8_000;
@@ -126,6 +126,7 @@ export class Supervisor {
       schedulerPort: master.schedulerPort,
       externalUrl: `https://127.0.0.1:${this.#state.port}`,
       faultInjection: true,
+      ...this.#etcdApi(master),
     };
     const configFile = join(dataDir, 'config.json');
     await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
@@ -141,6 +142,13 @@ export class Supervisor {
     });
     this.#masters.set(master.name, child);
     if (master.stayDown !== true) child.start();
+  }
+
+  #etcdApi(master: MasterState): Pick<MasterConfigInput, 'etcdApi'> {
+    const { etcdHost: host, masters } = this.#state;
+    if (host === undefined || master.etcdPort === undefined) return {};
+    const urls = masters.map((each) => [each.name, etcdUrl(this.#state, each) ?? '']);
+    return { etcdApi: { host, port: master.etcdPort, clientUrls: Object.fromEntries(urls) } };
   }
 
   async #handle(request: ControlRequest): Promise<void> {

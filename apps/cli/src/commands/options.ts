@@ -39,6 +39,21 @@ export function integer(minimum: number, maximum: number): (value: string) => nu
   };
 }
 
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:2379`, `[::1]:2379`, or `:2379` for loopback. */
+export function hostAndPort(value: string): HostAndPort {
+  const match = /^(\[([0-9a-fA-F:.]+)\]|[^:[\]]*):(\d{1,5})$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError('a host and a port such as 127.0.0.1:2379 are wanted.');
+  }
+  return { host: match[2] ?? (match[1] || '127.0.0.1'), port };
+}
+
 /** `60s`, `2m`, `1500ms` → milliseconds. */
 export function duration(value: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value);

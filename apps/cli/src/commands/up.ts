@@ -8,7 +8,15 @@ import { cliEntry } from '../cluster/program.js';
 import { readState, resolveDataDir } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
 import { Progress } from '../ui/progress.js';
-import { applyConfigFile, clusterOptions, duration, integer, oneOf } from './options.js';
+import {
+  applyConfigFile,
+  clusterOptions,
+  duration,
+  hostAndPort,
+  type HostAndPort,
+  integer,
+  oneOf,
+} from './options.js';
 
 interface UpFlags {
   readonly name: string;
@@ -22,6 +30,7 @@ interface UpFlags {
   readonly kubeconfig?: string;
   readonly podStartDelay: number;
   readonly jobDuration: number;
+  readonly etcdListen?: HostAndPort;
 }
 
 /** Messages of a detached supervisor to the command that started it. */
@@ -62,6 +71,14 @@ export function addUp(program: Command): void {
         .default(1_000, '1s')
         .argParser(duration),
     )
+    .addOption(
+      new Option(
+        '--etcd-listen <host:port>',
+        "serve etcd's clients from there on, a port a master; 0 takes free ones",
+      )
+        .env('TRIREME_ETCD_LISTEN')
+        .argParser(hostAndPort),
+    )
     .action(async (flags: UpFlags, command: Command) => {
       if (flags.config !== undefined) applyConfigFile(command, flags.config);
       const options = toOptions(command.opts<UpFlags>(), command.getOptionValueSource('port') !== 'default');
@@ -94,6 +111,7 @@ function toOptions(flags: UpFlags, portGiven: boolean): UpOptions {
     portGiven,
     kubeconfig: resolve(resolveKubeconfigPath(flags.kubeconfig)),
     waitMs: flags.wait,
+    ...(flags.etcdListen === undefined ? {} : { etcdListen: flags.etcdListen }),
     nodeArgs: ['--pod-start-delay', `${flags.podStartDelay}ms`, '--job-duration', `${flags.jobDuration}ms`],
   };
 }

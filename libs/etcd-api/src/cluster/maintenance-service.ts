@@ -1,0 +1,81 @@
+import { status } from '@grpc/grpc-js';
+import type { Serving } from '../backend.js';
+import { EtcdError, etcdError } from '../errors.js';
+import { clamp } from '../kv/requests.js';
+import type { ResponseHeader } from '../messages.js';
+
+/** Of the protocol that is spoken: what clients decide by which features they may use. */
+export const protocolVersion = '3.6.0';
+
+interface Headed {
+  readonly header: ResponseHeader;
+}
+
+/** etcd's Maintenance service, without the snapshot's stream. */
+export class MaintenanceService {
+  constructor(private readonly serving: Serving) {}
+
+  async status(): Promise<object> {
+    const { backend, space } = this.serving;
+    const { leadership, members, appliedIndex, commitIndex, name } = backend.status();
+    const { quotaBytes } = backend.metrics();
+    const leader = members.find((member) => member.name === leadership.leader)?.id ?? 0;
+    const role = members.find((member) => member.name === name)?.role;
+    return {
+      header: this.serving.header(),
+      version: protocolVersion,
+      dbSize: space.sizeBytes,
+      dbSizeInUse: space.inUseBytes,
+      dbSizeQuota: quotaBytes,
+      leader,
+      raftIndex: commitIndex,
+      raftTerm: leadership.term,
+      raftAppliedIndex: appliedIndex,
+      errors: leader === 0 ? [etcdError('noLeader').message] : [],
+      isLearner: role === 'learner' || role === 'observer',
+      storageVersion: '3.6.0',
+      downgradeInfo: { enabled: false, targetVersion: '' },
+    };
+  }
+
+  /** NOSPACE while the store is above its quota. It ends by itself, as soon as enough has been deleted and compacted. */
+  async alarm(request: { readonly action: string }): Promise<object> {
+    if (request.action === 'ACTIVATE')
+      throw new EtcdError(status.UNIMPLEMENTED, 'alarms are raised by the store alone');
+    const { quotaBytes, sizeBytes } = this.serving.backend.metrics();
+    const alarms =
+      sizeBytes < quotaBytes ? [] : [{ memberID: this.serving.memberId, alarm: 'NOSPACE' as const }];
+    return { header: this.serving.header(), alarms };
+  }
+
+  async hash(): Promise<Headed & { hash: number }> {
+    return { header: this.serving.header(), hash: this.serving.space.hash() };
+  }
+
+  async hashKv(request: { readonly revision: number }): Promise<object> {
+    const { space } = this.serving;
+    const revision = request.revision > 0 ? clamp(request.revision) : space.revision;
+    return {
+      header: this.serving.header(),
+      hash: space.hash(revision),
+      compact_revision: space.compactRevision,
+      hash_revision: revision,
+    };
+  }
+
+  /** Memory is given back as history is compacted: there is no file with holes to shrink. */
+  async defragment(): Promise<Headed> {
+    return { header: this.serving.header() };
+  }
+
+  /** From any member, not only the one that leads. */
+  async moveLeader({ targetID }: { readonly targetID: number }): Promise<Headed> {
+    const { backend } = this.serving;
+    const { members } = backend.status();
+    const target = members.find(({ id }) => id === targetID);
+    if (target === undefined || target.role === 'learner' || target.role === 'observer')
+      throw etcdError('badLeaderTransferee');
+    await backend.transferLeadership(target.name);
+    return { header: this.serving.header() };
+  }
+}
