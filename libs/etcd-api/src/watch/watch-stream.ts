@@ -62,9 +62,8 @@ export class WatchStream {
       case 'cancel_request':
         return this.cancel(request.cancel_request.watch_id);
       case 'progress_request':
-        // Behind what a watcher that has just been created still has to replay.
         this.owesProgress = true;
-        return queueMicrotask(() => this.payProgress());
+        return this.payProgress();
       case undefined:
         return undefined;
     }
@@ -110,8 +109,12 @@ export class WatchStream {
     };
   }
 
-  /** Hears what is applied from `next` on, beginning with what history holds of it. */
+  /**
+   * Hears what is applied from `next` on, beginning with what history holds of it: that comes in a microtask, and only
+   * behind it does the watcher lag no more.
+   */
   private listen(watcher: StreamWatcher): void {
+    this.lagging.add(watcher);
     const { start, end, next } = watcher;
     try {
       watcher.live = this.serving.space.watch(
@@ -127,6 +130,12 @@ export class WatchStream {
       if (!(error instanceof StorageError) || error.code !== 'Compacted') throw error;
       this.lose(watcher, error);
     }
+    const { live } = watcher;
+    queueMicrotask(() => {
+      // Unless it fell behind meanwhile, even if it has begun to listen again.
+      if (live !== undefined && watcher.live === live) this.lagging.delete(watcher);
+      this.payProgress();
+    });
   }
 
   private take(watcher: StreamWatcher, events: readonly StoreEvent[], revision: number): void {
@@ -205,11 +214,7 @@ export class WatchStream {
     // Half empty: neither idle while much waits, nor back and forth with each response.
     if (this.queuedBytes > maxQueuedBytes / 2 || this.closed) return;
     this.sink.pause(false);
-    if (this.lagging.size === 0) return;
-    const behind = [...this.lagging];
-    this.lagging.clear();
-    for (const watcher of behind) this.listen(watcher);
-    queueMicrotask(() => this.payProgress());
+    for (const watcher of this.lagging) if (watcher.live === undefined) this.listen(watcher);
   }
 
   close(): void {
