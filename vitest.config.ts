@@ -9,6 +9,8 @@ const ssr = { resolve: { conditions: ['source', 'node'] } };
 // What needs a tool that only some machines have is left out where it is absent; `npm test` says so (scripts/tools.mjs).
 const missing = new Set(missingTools().map(({ tool }) => tool));
 const needs = {
+  'test/e2e/etcd-api.spec.ts': ['etcdctl'],
+  'test/e2e/etcd-kube-apiserver.spec.ts': ['kube-apiserver'],
   'test/e2e/load-k6.e2e.spec.ts': ['k6'],
   'test/e2e/metrics.spec.ts': ['prometheus', 'promtool'],
 };

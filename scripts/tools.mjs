@@ -40,6 +40,16 @@ const optional = [
     leavesOut: "promtool's check of the metrics",
     how: "install Debian's package prometheus",
   },
+  {
+    tool: 'etcdctl',
+    leavesOut: "the etcd service under etcd's own client",
+    how: "install Debian's package etcd-client",
+  },
+  {
+    tool: 'kube-apiserver',
+    leavesOut: 'a real kube-apiserver on the etcd service',
+    how: 'build kube-apiserver 1.36 from its Go module and put it on the PATH',
+  },
   { tool: 'k6', leavesOut: 'the load scenarios by k6', how: 'with Go: `go install go.k6.io/k6@v1.8.1`' },
 ];
 

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from './support/free-port.js';
 import { Api, pki } from './support/api.js';
 import { eventually, run, TestCluster } from './support/cluster.js';
 import { Program } from './support/program.js';
@@ -36,14 +36,6 @@ afterAll(async () => {
   await prometheus.kill();
   await cluster.dispose();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function targets(component: Component): string[] {
   return cluster.file().masters.map((master) => `127.0.0.1:${master[components[component]]}`);

@@ -28,6 +28,7 @@ export interface ClusterStatus {
     readonly commitIndex: number;
     readonly appliedIndex: number;
     readonly healthy: boolean;
+    readonly etcd?: string;
   }[];
 }
 

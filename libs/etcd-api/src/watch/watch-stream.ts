@@ -188,7 +188,7 @@ export class WatchStream {
   /** Tells idle watchers that asked for it how far the store is: a restart from there misses nothing. */
   notifyProgress(): void {
     for (const watcher of this.watchers.values()) {
-      const isIdle = watcher.live !== undefined && !watcher.wasActive;
+      const isIdle = !this.lagging.has(watcher) && !watcher.wasActive;
       watcher.wasActive = false;
       if (isIdle && watcher.progressNotify) this.write({ watch_id: watcher.id, events: [] });
     }
