@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { allocatePorts, portsOf, requireFree } from './ports.js';
+import { hostAndPort } from '../commands/options.js';
+import { allocateEtcdPorts, allocatePorts, portsOf, requireFree } from './ports.js';
 
 describe('ports of a cluster', () => {
   it('takes free ones, all different, for port 0', async () => {
@@ -14,5 +15,21 @@ describe('ports of a cluster', () => {
     const { port } = server.address() as { port: number };
     await expect(requireFree([port], port)).rejects.toThrow(`port ${port} on 127.0.0.1 is in use`);
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("gives each master one for etcd's clients: those behind the first, or free ones", async () => {
+    const [free] = await allocateEtcdPorts(0, 1);
+    const given = await allocateEtcdPorts(free!, 1);
+    expect(given).toEqual([free]);
+    expect(new Set(await allocateEtcdPorts(0, 3)).size).toBe(3);
+  });
+
+  it('reads a host and a port, and says what is wanted otherwise', () => {
+    expect(hostAndPort('10.0.0.7:2379')).toEqual({ host: '10.0.0.7', port: 2379 });
+    expect(hostAndPort('[::1]:0')).toEqual({ host: '::1', port: 0 });
+    expect(hostAndPort(':2379')).toEqual({ host: '127.0.0.1', port: 2379 });
+    for (const bad of ['2379', 'a:b', '::1:2379', 'host:70000']) {
+      expect(() => hostAndPort(bad)).toThrow('a host and a port such as');
+    }
   });
 });
