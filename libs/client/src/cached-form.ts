@@ -3,12 +3,10 @@ import type { KubernetesObject } from '#libs/apimachinery';
 /** What was made of an object that several informers of a process are given: they share the result too. */
 const cached = new WeakMap<KubernetesObject, KubernetesObject>();
 
-/** Parts that objects of one template have in common, by their JSON; the oldest go first. */
-const parts = new Map<string, object>();
-const partsMax = 1_000;
-/** Smaller parts are not worth a look; of larger ones, few are alike. */
-const partLengthMin = 64;
-const partLengthMax = 16_384;
+/** The latest different parts by the name of their field: objects of one template are made close together. */
+const recentParts = new Map<string, object[]>();
+const candidatesMax = 16;
+const fieldsMax = 500;
 
 /**
  * The form in which an informer keeps an object: without metadata.managedFields, which take as much memory as the rest
@@ -28,26 +26,42 @@ export function cachedForm<T extends KubernetesObject>(object: T): T {
 function makeCachedForm<T extends KubernetesObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata;
   const { labels, annotations } = metadata;
-  if (labels !== undefined) metadata.labels = shared(labels);
-  if (annotations !== undefined) metadata.annotations = shared(annotations);
+  if (labels !== undefined) metadata.labels = shared('labels', labels);
+  if (annotations !== undefined) metadata.annotations = shared('annotations', annotations);
   const result: T & { spec?: unknown } = { ...object, metadata };
   if (typeof result.spec === 'object' && result.spec !== null && !Array.isArray(result.spec)) {
-    const fields = Object.entries(result.spec);
-    result.spec = Object.fromEntries(fields.map(([name, value]) => [name, shared(value as unknown)]));
+    const spec: Record<string, unknown> = { ...result.spec };
+    for (const field of Object.keys(spec)) spec[field] = shared(field, spec[field]);
+    result.spec = spec;
   }
   return result;
 }
 
-function shared<T>(part: T): T {
+function shared<T>(field: string, part: T): T {
   if (typeof part !== 'object' || part === null) return part;
-  const text = JSON.stringify(part);
-  if (text.length < partLengthMin || text.length > partLengthMax) return part;
-  const known = parts.get(text);
-  if (known !== undefined) return known as T;
-  if (parts.size >= partsMax) {
-    const oldest = parts.keys().next().value;
-    if (oldest !== undefined) parts.delete(oldest);
+  let candidates = recentParts.get(field);
+  if (candidates === undefined) {
+    if (recentParts.size >= fieldsMax) return part;
+    recentParts.set(field, (candidates = []));
   }
-  parts.set(text, part);
+  for (const candidate of candidates) if (equal(candidate, part)) return candidate as T;
+  candidates.unshift(part);
+  if (candidates.length > candidatesMax) candidates.pop();
   return part;
+}
+
+/** Of JSON values; unequal ones differ early as a rule. */
+function equal(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!equal(a[i], b[i])) return false;
+    return true;
+  }
+  const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  const keys = Object.keys(one);
+  if (Array.isArray(b) || Object.keys(other).length !== keys.length) return false;
+  for (const key of keys) if (!equal(one[key], other[key])) return false;
+  return true;
 }

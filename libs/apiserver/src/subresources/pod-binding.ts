@@ -37,6 +37,8 @@ export async function bindPod(exchange: Exchange): Promise<ApiResponse> {
   await updateObject(core, write, {
     next: (current) => bound(current, binding, node, write.now),
     internal: true,
+    // As in Kubernetes, nobody becomes the owner of what a binding sets.
+    managesFields: true,
   });
   return statusReply({ ...successStatus(undefined), code: 201 }, request.wantsObject, form);
 }
