@@ -63,6 +63,21 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     { requiredKeys: ['type', 'id', 'lease'] },
   ),
   fc.record({ type: fc.constant('leaseRenew' as const), id, lease }),
+  fc.record({
+    type: fc.constant('alarm' as const),
+    id,
+    action: fc.constantFrom('raise' as const, 'disarm' as const),
+    alarm: fc.constantFrom('noSpace' as const, 'corrupt' as const),
+    member: integer,
+  }),
+  fc.record({ type: fc.constant('hashCheck' as const), id, voters: fc.array(integer, { maxLength: 5 }) }),
+  fc.record({
+    type: fc.constant('hashReport' as const),
+    id,
+    check: integer,
+    member: integer,
+    hash: integer,
+  }),
 );
 
 describe('the bytes of a command', () => {
@@ -133,11 +148,13 @@ describe('what is wrong is named', () => {
 
   it.each([
     ['unknown format version 9', Uint8Array.from([9, 1, 1, 1, 1, 5])],
-    ['unknown command type', Uint8Array.from([1, 7, 1, 1, 1, 5])],
+    ['unknown command type', Uint8Array.from([1, 99, 1, 1, 1, 5])],
     ['revision is cut off', encodeCommand(base).subarray(0, 5)],
     ['1 bytes too many', Uint8Array.from([...encodeCommand(base), 0])],
     ['sequence is no safe integer', Uint8Array.from([1, 1, 1, 255, 255, 255, 255, 255, 255, 255, 255, 1])],
     ['success operation count 100 is more than the bytes left', Uint8Array.from([1, 0, 1, 1, 1, 0, 0, 100])],
+    ['alarm has one space only', Uint8Array.from([1, 0x86, 1, 1, 1, 0, 0, 1])],
+    ['unknown alarm type', Uint8Array.from([1, 6, 1, 1, 1, 0, 9, 1])],
     ['lease is 0', Uint8Array.from([1, 4, 1, 1, 1, 0])],
   ])('%s', (message, bytes) => {
     expect(() => decodeCommand(bytes)).toThrow(message);

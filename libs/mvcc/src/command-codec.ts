@@ -1,3 +1,4 @@
+import { alarmTypes } from './alarms.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { DecodeError } from './errors.js';
 import { estimateTxnBytes, readTxn, writeTxn } from './etcd/txn-codec.js';
@@ -7,8 +8,20 @@ import type { Command, CommandId, Compare, Operation } from './types.js';
 // Version 1 of the format: version, type, id, then the fields of the type in the order of types.ts.
 // The high bit of the type says that the command is for the etcd space. Lists carry their count, texts and values their length; an optional field is announced by a flag bit.
 const formatVersion = 1;
-const types = ['txn', 'compact', 'leaseGrant', 'leaseRevoke', 'leaseRenew', 'etcdTxn'] as const;
+const types = [
+  'txn',
+  'compact',
+  'leaseGrant',
+  'leaseRevoke',
+  'leaseRenew',
+  'etcdTxn',
+  'alarm',
+  'hashCheck',
+  'hashReport',
+] as const;
+const alarmActions = ['raise', 'disarm'] as const;
 const inEtcdSpace = 0x80;
+const inBothSpaces: ReadonlySet<string> = new Set(['compact', 'leaseGrant', 'leaseRevoke', 'leaseRenew']);
 const targets = ['modRevision', 'createRevision', 'version', 'lease', 'value'] as const;
 const operators = ['=', '!=', '<', '>'] as const;
 const operationTypes = ['put', 'delete', 'get'] as const;
@@ -53,6 +66,20 @@ export function encodeCommand(command: Command): Uint8Array {
     case 'leaseRenew':
       writer.integer(command.lease);
       break;
+    case 'alarm':
+      writer.byte(alarmActions.indexOf(command.action));
+      writer.byte(alarmTypes.indexOf(command.alarm));
+      writer.integer(command.member);
+      break;
+    case 'hashCheck':
+      writer.integer(command.voters.length);
+      for (const voter of command.voters) writer.integer(voter);
+      break;
+    case 'hashReport':
+      writer.integer(command.check);
+      writer.integer(command.member);
+      writer.integer(command.hash);
+      break;
   }
   return writer.finish();
 }
@@ -75,7 +102,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
   const command = readBody(reader, type, id);
   if (reader.remainingBytes > 0) reader.fail(`${reader.remainingBytes} bytes too many`);
   if ((code & inEtcdSpace) === 0) return command;
-  if (type === 'txn' || type === 'etcdTxn') reader.fail(`a ${type} has one space only`);
+  if (!inBothSpaces.has(type)) reader.fail(`${type} has one space only`);
   return { ...command, space: 'etcd' } as Command;
 }
 
@@ -107,6 +134,19 @@ function readBody(reader: ByteReader, type: Command['type'], id: CommandId): Com
     }
     case 'leaseRenew':
       return { type, id, lease: readLease(reader) };
+    case 'alarm': {
+      const action = alarmActions[reader.byte('alarm action')] ?? reader.fail('unknown alarm action');
+      const alarm = alarmTypes[reader.byte('alarm type')] ?? reader.fail('unknown alarm type');
+      const member = reader.integer('alarm member');
+      return { type, id, action, alarm, member };
+    }
+    case 'hashCheck':
+      return { type, id, voters: readList(reader, 'voter', () => reader.integer('voter')) };
+    case 'hashReport': {
+      const check = reader.integer('index of the hash check');
+      const member = reader.integer('member');
+      return { type, id, check, member, hash: reader.integer('hash') };
+    }
   }
 }
 

@@ -28,8 +28,11 @@
  */
 export * from './types.js';
 export * from './etcd/types.js';
-export { onlyReads } from './etcd/txn.js';
+export { etcdTxnPuts, onlyReads } from './etcd/txn.js';
 export type { EtcdView } from './etcd/view.js';
+export type { Alarm, AlarmType } from './alarms.js';
+export { alarmTypes } from './alarms.js';
+export type { HashCheckState } from './hash-check.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
 export { CompactedError, DecodeError, FutureRevisionError, SnapshotError } from './errors.js';
 export { compareKeys, effectiveEnd, inRange, prefixEnd, unboundedEnd } from './key-range.js';

@@ -18,6 +18,7 @@ const refusals = [
   'leaseRenewed',
   'duplicateKey',
   'keyNotFound',
+  'noSpace',
 ] as const satisfies readonly CommandResult['refused'][];
 
 const noResults: readonly never[] = [];

@@ -1,6 +1,8 @@
+import { Alarms } from './alarms.js';
 import { ByteReader, ByteWriter } from './bytes.js';
 import { DecodeError, SnapshotError } from './errors.js';
 import { FrameReader, frame } from './frames.js';
+import { HashCheck } from './hash-check.js';
 import { RunningHash } from './hash.js';
 import { KeySpace } from './key-space.js';
 import { Leases } from './leases.js';
@@ -15,6 +17,8 @@ export interface StoreState {
   readonly spaces: Readonly<Record<SpaceName, Space>>;
   readonly sessions: Sessions;
   readonly hash: RunningHash;
+  readonly alarms: Alarms;
+  readonly hashCheck: HashCheck;
   readonly appliedIndex: number;
 }
 
@@ -23,8 +27,8 @@ export interface StoreState {
 // was written. Replaying the events over the keys rebuilds live state and history alike, so that neither is written twice.
 const magic = 'trireme-mvcc';
 const spaceMagic = 'trireme-mvcc-space';
-/** 1 had the Kubernetes space alone; it is still read. */
-const formatVersion = 2;
+/** 1 had the Kubernetes space alone, 2 no alarms; both are still read. */
+const formatVersion = 3;
 const frameBytes = 256 * 1024;
 const kind = { end: 0, record: 1, put: 2, delete: 3 } as const;
 
@@ -38,6 +42,8 @@ export function writeSnapshot(state: StoreState): Iterable<Uint8Array> {
   header.fixed32(low);
   header.fixed32(high);
   state.sessions.write(header);
+  state.alarms.write(header);
+  state.hashCheck.write(header);
   return joined(header.finish(), [state.spaces.kubernetes, state.spaces.etcd]);
 }
 
@@ -147,15 +153,16 @@ function readFrames(frames: FrameReader): StoreState {
   const header = new ByteReader(frames.next('the header'));
   if (header.text('magic') !== magic) throw new SnapshotError('not a snapshot of a store');
   const version = header.byte('format version');
-  if (version !== 1 && version !== formatVersion)
-    throw new SnapshotError(`unknown snapshot format ${version}`);
+  if (version < 1 || version > formatVersion) throw new SnapshotError(`unknown snapshot format ${version}`);
   const appliedIndex = header.integer('applied index');
   if (version === 1) return readFirstFormat(header, appliedIndex, frames);
   const hash = readHash(header);
   const sessions = Sessions.read(header);
+  const alarms = version < 3 ? new Alarms() : Alarms.read(header);
+  const hashCheck = version < 3 ? new HashCheck() : HashCheck.read(header);
   const spaces = { kubernetes: readSpace(frames), etcd: readSpace(frames) };
   frames.expectEnd();
-  return { spaces, sessions, hash, appliedIndex };
+  return { spaces, sessions, hash, alarms, hashCheck, appliedIndex };
 }
 
 function readHash(header: ByteReader): RunningHash {
@@ -171,7 +178,8 @@ function readFirstFormat(header: ByteReader, appliedIndex: number, frames: Frame
   const sessions = Sessions.read(header);
   const kubernetes = readKeys(frames, revision, compacted, leases);
   frames.expectEnd();
-  return { spaces: { kubernetes, etcd: createSpace() }, sessions, hash, appliedIndex };
+  const spaces = { kubernetes, etcd: createSpace() };
+  return { spaces, sessions, hash, alarms: new Alarms(), hashCheck: new HashCheck(), appliedIndex };
 }
 
 function readSpace(frames: FrameReader): Space {

@@ -1,7 +1,11 @@
+import { Alarms } from './alarms.js';
+import type { Alarm } from './alarms.js';
 import { decodeCommand } from './command-codec.js';
-import { applyEtcdTxn } from './etcd/txn.js';
+import { applyEtcdTxn, etcdTxnPuts } from './etcd/txn.js';
 import { viewEtcdSpace } from './etcd/view.js';
 import type { EtcdView } from './etcd/view.js';
+import { HashCheck } from './hash-check.js';
+import type { HashCheckState } from './hash-check.js';
 import { RunningHash } from './hash.js';
 import { Sessions, refusalCode } from './sessions.js';
 import { readSnapshot, writeSnapshot } from './snapshot.js';
@@ -27,6 +31,7 @@ import type {
 /** Freed a command while compacted history is left: far more than one command adds. */
 const sweptEventsPerApply = 64;
 const none: readonly never[] = [];
+const nothingWritten: Outcome = { succeeded: true, results: none, events: none };
 
 /** An empty store: revision 1, nothing applied. */
 export function createStore(): Store {
@@ -34,6 +39,8 @@ export function createStore(): Store {
     spaces: { kubernetes: createSpace(), etcd: createSpace() },
     sessions: new Sessions(),
     hash: new RunningHash(),
+    alarms: new Alarms(),
+    hashCheck: new HashCheck(),
     appliedIndex: 0,
   });
 }
@@ -53,6 +60,8 @@ class ReplicatedStore implements Store {
   private readonly main: Space;
   private readonly sessions: Sessions;
   private readonly running: RunningHash;
+  private readonly raised: Alarms;
+  private readonly check: HashCheck;
   private index: number;
 
   constructor(state: StoreState) {
@@ -61,6 +70,8 @@ class ReplicatedStore implements Store {
     this.etcd = viewEtcdSpace(state.spaces.etcd);
     this.sessions = state.sessions;
     this.running = state.hash;
+    this.raised = state.alarms;
+    this.check = state.hashCheck;
     this.index = state.appliedIndex;
   }
 
@@ -104,8 +115,20 @@ class ReplicatedStore implements Store {
     this.running.mixInteger(applied.result.revision);
     this.running.mixInteger(refusalCode(applied.result.refused) * 2 + (applied.result.succeeded ? 1 : 0));
     this.running.mixInteger(applied.events.length);
+    for (const event of applied.events) this.mixChange(event);
     this.sweep(sweptEventsPerApply);
     return applied;
+  }
+
+  /** What an event found and what it left: a replica whose state has come to differ shows it when that is next written. */
+  private mixChange({ keyValue, previous }: StoreEvent): void {
+    const { running } = this;
+    running.mixInteger(keyValue.version);
+    if (previous === undefined) return;
+    running.mixInteger(previous.createRevision);
+    running.mixInteger(previous.modRevision);
+    running.mixInteger(previous.lease);
+    running.mixBytes(previous.value);
   }
 
   private applyOnce(command: Command, term: number): ApplyResult {
@@ -130,11 +153,21 @@ class ReplicatedStore implements Store {
   }
 
   private perform(command: Command, term: number): Outcome {
+    if (this.raised.has('noSpace') && grows(command)) return refuse('noSpace');
     switch (command.type) {
       case 'txn':
         return applyTxn(command, term, this.main.keys, this.main.leases);
       case 'etcdTxn':
         return applyEtcdTxn(command.txn, this.spaces.etcd);
+      case 'alarm':
+        this.raised[command.action](command.alarm, command.member);
+        return nothingWritten;
+      case 'hashCheck':
+        this.check.begin(this.index, this.running.value(), command.voters, this.raised);
+        return nothingWritten;
+      case 'hashReport':
+        this.check.report(command.check, command.member, command.hash, this.raised);
+        return nothingWritten;
       default:
         return applySpaceCommand(command, this.spaces[spaceOf(command)]);
     }
@@ -160,18 +193,38 @@ class ReplicatedStore implements Store {
     return this.running.value();
   }
 
+  alarms(): readonly Alarm[] {
+    return this.raised.all();
+  }
+
+  get hashCheck(): HashCheckState {
+    return this.check.state;
+  }
+
   sweep(maxEvents: number): boolean {
     const left = this.main.keys.sweep(maxEvents);
     return this.spaces.etcd.keys.sweep(maxEvents) || left;
   }
 
   snapshot(): Iterable<Uint8Array> {
-    const { spaces, sessions, running: hash, index: appliedIndex } = this;
-    return writeSnapshot({ spaces, sessions, hash, appliedIndex });
+    const { spaces, sessions, running: hash, raised: alarms, check: hashCheck, index: appliedIndex } = this;
+    return writeSnapshot({ spaces, sessions, hash, alarms, hashCheck, appliedIndex });
   }
 }
 
 function spaceOf(command: Command): SpaceName {
-  if (command.type === 'txn') return 'kubernetes';
-  return command.type === 'etcdTxn' ? 'etcd' : (command.space ?? 'kubernetes');
+  if (command.type === 'etcdTxn') return 'etcd';
+  return 'space' in command ? (command.space ?? 'kubernetes') : 'kubernetes';
+}
+
+/** What etcd refuses, too, while it has no space: whatever might put, and new leases. Deletes and renewals go on. */
+function grows(command: Command): boolean {
+  switch (command.type) {
+    case 'txn':
+      return [...command.success, ...command.failure].some(({ type }) => type === 'put');
+    case 'etcdTxn':
+      return etcdTxnPuts(command.txn);
+    default:
+      return command.type === 'leaseGrant';
+  }
 }

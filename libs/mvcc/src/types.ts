@@ -1,5 +1,7 @@
+import type { Alarm, AlarmType } from './alarms.js';
 import type { EtcdTxn, EtcdTxnResult } from './etcd/types.js';
 import type { EtcdView } from './etcd/view.js';
+import type { HashCheckState } from './hash-check.js';
 
 /** A revision of the whole store: 1 is the empty store, each committed write transaction adds one. */
 export type Revision = number & { readonly __brand: 'Revision' };
@@ -107,6 +109,28 @@ export type Command =
       readonly id: CommandId;
       readonly space?: SpaceName;
       readonly lease: number;
+    }
+  | {
+      readonly type: 'alarm';
+      readonly id: CommandId;
+      readonly action: 'raise' | 'disarm';
+      readonly alarm: AlarmType;
+      /** 0 disarms that of every member. */
+      readonly member: number;
+    }
+  | {
+      /** All replicas note their running hash at this entry; see HashCheck. */
+      readonly type: 'hashCheck';
+      readonly id: CommandId;
+      readonly voters: readonly number[];
+    }
+  | {
+      readonly type: 'hashReport';
+      readonly id: CommandId;
+      /** Index of the check that it belongs to. */
+      readonly check: number;
+      readonly member: number;
+      readonly hash: number;
     };
 
 export type OperationResult =
@@ -128,7 +152,9 @@ export interface CommandResult {
     | 'leaseExists'
     | 'leaseRenewed'
     | 'duplicateKey'
-    | 'keyNotFound';
+    | 'keyNotFound'
+    /** The alarm `noSpace` is raised: nothing may be put and no lease granted. */
+    | 'noSpace';
   /** Of an etcdTxn; absent when repeated. */
   readonly etcd?: EtcdTxnResult;
   readonly results: readonly OperationResult[];
@@ -203,6 +229,8 @@ export interface Store {
   readonly etcd: EtcdView;
   /** Running hash of everything applied so far; equal on equal replicas at equal appliedIndex. */
   hash(): number;
+  alarms(): readonly Alarm[];
+  readonly hashCheck: HashCheckState;
   /**
    * Frees up to `maxEvents` events of each space's compacted history; returns whether some is left. `apply` does this in small
    * steps by itself: call it when idle after a compaction. Changes only sizeBytes, so replicas need not agree on when.

@@ -52,6 +52,13 @@ export function readEtcdTxn(txn: EtcdTxn, space: Space): EtcdTxnResult {
   return { type: 'txn', succeeded: path.succeeded, results, revision: space.keys.revision };
 }
 
+/** Whether any branch may put. */
+export function etcdTxnPuts({ success, failure }: EtcdTxn): boolean {
+  return [...success, ...failure].some(
+    (operation) => operation.type === 'put' || (operation.type === 'txn' && etcdTxnPuts(operation)),
+  );
+}
+
 /** Whether no branch writes. */
 export function onlyReads({ success, failure }: EtcdTxn): boolean {
   return [...success, ...failure].every(
