@@ -180,6 +180,7 @@ class InProcessStorage implements MemoryStorage {
           active: true,
         },
       ],
+      alarms: [],
     };
   }
 

@@ -1,3 +1,5 @@
+import type { AlarmStatus } from './storage.js';
+
 /** A histogram as Prometheus counts it: `counts[i]` observations at or below `bounds[i]`, not cumulative; the last counts the rest. */
 export interface HistogramSnapshot {
   readonly bounds: readonly number[];
@@ -26,6 +28,8 @@ export interface ConsensusMetrics {
   readonly proposalsApplied: number;
   readonly proposalsFailed: number;
   readonly proposalsPending: number;
+  /** Raised now, of all members. */
+  readonly alarms: readonly AlarmStatus[];
   readonly quotaBytes: number;
   readonly sizeBytes: number;
   /** The part of it that live keys take. */

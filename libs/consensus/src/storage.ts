@@ -1,4 +1,5 @@
 import type {
+  AlarmType,
   Compare,
   KeyValue,
   Operation,
@@ -9,7 +10,17 @@ import type {
   StoreEvent,
 } from '#libs/mvcc';
 
-export type { Compare, KeyValue, Operation, OperationResult, RangeQuery, RangeResult, Revision, StoreEvent };
+export type {
+  AlarmType,
+  Compare,
+  KeyValue,
+  Operation,
+  OperationResult,
+  RangeQuery,
+  RangeResult,
+  Revision,
+  StoreEvent,
+};
 
 /** A compare-and-write request; see mvcc for what each part means. */
 export interface TxnRequest {
@@ -45,6 +56,8 @@ export type StorageErrorCode =
   | 'LeaseNotFound'
   /** The request contradicts itself, e.g. one key written twice. */
   | 'BadRequest'
+  /** This replica holds something else than the others and does not serve. */
+  | 'Corrupt'
   | 'Stopped';
 
 export class StorageError extends Error {
@@ -100,6 +113,14 @@ export interface MemberStatus {
   readonly active: boolean;
 }
 
+/** What stands until it is cleared: every replica tells the same ones. */
+export interface AlarmStatus {
+  readonly type: AlarmType;
+  readonly memberId: number;
+  /** Name of the member; empty when it is none any more. */
+  readonly member: string;
+}
+
 export interface StorageStatus {
   readonly clusterId: string;
   readonly memberId: number;
@@ -114,6 +135,7 @@ export interface StorageStatus {
   readonly compactRevision: Revision;
   readonly sizeBytes: number;
   readonly members: readonly MemberStatus[];
+  readonly alarms: readonly AlarmStatus[];
 }
 
 /**

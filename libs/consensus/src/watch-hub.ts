@@ -127,6 +127,16 @@ export class WatchHub {
     }
   }
 
+  /** Nothing more may be told from this store: every watcher learns that it has to read anew, elsewhere. */
+  loseAll(error: StorageError): void {
+    for (const group of this.groups.values()) {
+      for (const watcher of group.watchers) {
+        this.remove(watcher);
+        watcher.onLost?.(error);
+      }
+    }
+  }
+
   closeAll(): void {
     for (const group of this.groups.values()) {
       for (const watcher of group.watchers) this.remove(watcher);

@@ -13,8 +13,15 @@ export class EtcdError extends Error {
   }
 }
 
-const { INVALID_ARGUMENT, OUT_OF_RANGE, NOT_FOUND, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, UNAVAILABLE } =
-  status;
+const {
+  DATA_LOSS,
+  INVALID_ARGUMENT,
+  OUT_OF_RANGE,
+  NOT_FOUND,
+  FAILED_PRECONDITION,
+  RESOURCE_EXHAUSTED,
+  UNAVAILABLE,
+} = status;
 
 /** Every error that etcd has a name for and this service can give. Source: etcd's api/v3rpc/rpctypes. */
 export const errors = {
@@ -37,6 +44,7 @@ export const errors = {
   authNotEnabled: [FAILED_PRECONDITION, 'etcdserver: authentication is not enabled'],
   noSpace: [RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded'],
   tooManyRequests: [RESOURCE_EXHAUSTED, 'etcdserver: too many requests'],
+  corrupt: [DATA_LOSS, 'etcdserver: corrupt cluster'],
   noLeader: [UNAVAILABLE, 'etcdserver: no leader'],
   leaderChanged: [UNAVAILABLE, 'etcdserver: leader changed'],
   stopped: [UNAVAILABLE, 'etcdserver: server stopped'],
@@ -63,6 +71,7 @@ const ofStorage: Partial<Record<StorageErrorCode, keyof typeof errors>> = {
   Fenced: 'leaderChanged',
   Timeout: 'timeout',
   QuotaExceeded: 'noSpace',
+  Corrupt: 'corrupt',
   Overloaded: 'tooManyRequests',
   TooLarge: 'requestTooLarge',
   Compacted: 'compacted',

@@ -49,6 +49,8 @@ function storageError(error: StorageError): ApiError {
       );
     case 'QuotaExceeded':
       return new ApiError(500, 'InternalError', 'etcdserver: mvcc: database space exceeded');
+    case 'Corrupt':
+      return new ApiError(503, 'ServiceUnavailable', error.message);
     case 'Overloaded':
       return new ApiError(429, 'TooManyRequests', `too many writes at once: ${error.message}`, retry(1));
     case 'TooLarge':

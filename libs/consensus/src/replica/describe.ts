@@ -1,7 +1,7 @@
 import type { Store } from '#libs/mvcc';
 import type { MemberAddress } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
-import type { Leadership, MemberStatus, StorageStatus } from '../storage.js';
+import type { AlarmStatus, Leadership, MemberStatus, StorageStatus } from '../storage.js';
 import type { ThreadReport } from '../thread/protocol.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -31,7 +31,16 @@ export function describeStatus(observed: Observed): StorageStatus {
     compactRevision: store.compactedRevision,
     sizeBytes: store.sizeBytes,
     members: observed.members.map((member) => describeMember(member, observed)),
+    alarms: describeAlarms(observed),
   };
+}
+
+function describeAlarms({ store, members }: Observed): AlarmStatus[] {
+  return store.alarms().map(({ type, member }) => ({
+    type,
+    memberId: member,
+    member: members.find(({ id }) => id === member)?.name ?? '',
+  }));
 }
 
 function describeMember({ id, name, host, port }: MemberAddress, observed: Observed): MemberStatus {
@@ -64,6 +73,7 @@ export function describeMetrics(observed: Observed, counted: Counted): Consensus
     isLeader: leadership.isLeader,
     proposalsCommitted: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
     proposalsApplied: store.appliedIndex,
+    alarms: describeAlarms(observed),
     quotaBytes: options.quotaBytes,
     sizeBytes: store.sizeBytes,
     inUseBytes: store.inUseBytes,

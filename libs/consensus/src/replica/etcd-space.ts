@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { CompactedError, FutureRevisionError, asRevision } from '#libs/mvcc';
+import { CompactedError, FutureRevisionError, asRevision, etcdTxnPuts } from '#libs/mvcc';
 import type { CommandResult, EtcdTxn, EtcdView, Store, StoreEvent } from '#libs/mvcc';
 import { EtcdRefusal } from '../etcd-space.js';
 import type { EtcdLease, EtcdRange, EtcdRangeResult, EtcdSpace, EtcdTxnResult } from '../etcd-space.js';
@@ -8,6 +8,7 @@ import type { Revision, WatchListener, WatchRequest, Watcher } from '../storage.
 import { WatchHub } from '../watch-hub.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import type { ProposeOptions, Unidentified } from './proposals.js';
+import { throwIfRefused } from './refusal.js';
 
 const defaultTimeoutMs = 10_000;
 
@@ -15,6 +16,8 @@ export interface EtcdSpaceParts {
   readonly store: Store;
   readonly propose: (command: Unidentified, options: ProposeOptions) => Promise<CommandResult>;
   readonly barrier: () => Promise<void>;
+  /** Throws StorageError Corrupt when this replica must not answer. */
+  readonly checkServing: () => void;
   /** Throws StorageError QuotaExceeded when nothing more may be put. */
   readonly checkQuota: () => void;
   readonly onListenerError: (error: unknown) => void;
@@ -44,6 +47,11 @@ export class ReplicaEtcdSpace implements EtcdSpace {
   replaceStore(store: Store): void {
     this.#view = store.etcd;
     this.#hub.replaceStore(this.#view);
+  }
+
+  /** This replica does not serve any more. */
+  lose(error: StorageError): void {
+    this.#hub.loseAll(error);
   }
 
   /** Deadlines are forgotten: a new leader gives every lease its full time. */
@@ -88,15 +96,17 @@ export class ReplicaEtcdSpace implements EtcdSpace {
   }
 
   range(request: EtcdRange): EtcdRangeResult {
+    this.#parts.checkServing();
     return refusing(() => this.#view.range(request));
   }
 
   read(txn: EtcdTxn): EtcdTxnResult {
+    this.#parts.checkServing();
     return refusing(() => this.#view.read(txn));
   }
 
   async txn(txn: EtcdTxn): Promise<EtcdTxnResult> {
-    if (puts(txn)) this.#parts.checkQuota();
+    if (etcdTxnPuts(txn)) this.#parts.checkQuota();
     const { etcd } = await this.#run({ type: 'etcdTxn', txn });
     if (etcd !== undefined) return etcd;
     throw new StorageError('Timeout', 'the write took effect, but what it answered is not known any more');
@@ -147,6 +157,7 @@ export class ReplicaEtcdSpace implements EtcdSpace {
   }
 
   watch(request: WatchRequest, listener: WatchListener): Watcher {
+    this.#parts.checkServing();
     return this.#hub.watch(request, listener);
   }
 
@@ -159,6 +170,7 @@ export class ReplicaEtcdSpace implements EtcdSpace {
   }
 
   async #run(command: Unidentified): Promise<CommandResult> {
+    this.#parts.checkServing();
     const result = await this.#parts.propose(command, { timeoutMs: defaultTimeoutMs });
     switch (result.refused) {
       case undefined:
@@ -171,15 +183,10 @@ export class ReplicaEtcdSpace implements EtcdSpace {
       case 'keyNotFound':
         throw new EtcdRefusal(result.refused);
       default:
-        throw new StorageError('BadRequest', `the write was refused: ${result.refused}`);
+        throwIfRefused(result);
+        return result;
     }
   }
-}
-
-function puts({ success, failure }: EtcdTxn): boolean {
-  return [...success, ...failure].some(
-    (operation) => operation.type === 'put' || (operation.type === 'txn' && puts(operation)),
-  );
 }
 
 function refusing<T>(read: () => T): T {

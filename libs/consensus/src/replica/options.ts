@@ -23,8 +23,10 @@ export interface ReplicaOptions {
   readonly electionTicks?: number;
   /** Default 2. */
   readonly heartbeatTicks?: number;
-  /** Above it, writes that put are refused. Default 2 GiB. */
+  /** Above it, writes that put are refused and the alarm `noSpace` is raised. Default 2 GiB. */
   readonly quotaBytes?: number;
+  /** How often the leader has all replicas compare their running hashes. Default 60 000. */
+  readonly hashCheckMs?: number;
   /** How long history is kept for reads and watches of older revisions. Default 300 000. */
   readonly retentionMs?: number;
   /** History is cut to so many revisions even when younger. Default 20 000. */
@@ -80,6 +82,7 @@ export function resolveOptions(options: ReplicaOptions): ResolvedOptions {
     electionTicks: positive(options.electionTicks, 10, 'electionTicks'),
     heartbeatTicks: positive(options.heartbeatTicks, 2, 'heartbeatTicks'),
     quotaBytes: positive(options.quotaBytes, 2 * 1024 ** 3, 'quotaBytes'),
+    hashCheckMs: positive(options.hashCheckMs, 60_000, 'hashCheckMs'),
     retentionMs: positive(options.retentionMs, 300_000, 'retentionMs'),
     retentionRevisions: positive(options.retentionRevisions, 20_000, 'retentionRevisions'),
     snapshotBytes: positive(options.snapshotBytes, 64 << 20, 'snapshotBytes'),

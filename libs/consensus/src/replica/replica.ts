@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { CompactedError } from '#libs/mvcc';
-import type { CommandResult, KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
+import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
 import { asMemberId } from '#libs/raft';
 import type { DataDirectory } from '../data-dir/data-directory.js';
@@ -8,6 +8,7 @@ import type { ConsensusMetrics } from '../metrics.js';
 import type { EtcdSpace } from '../etcd-space.js';
 import { StorageError } from '../storage.js';
 import type {
+  AlarmType,
   Leadership,
   Storage,
   StorageStatus,
@@ -25,6 +26,7 @@ import { describeMetrics, describeStatus } from './describe.js';
 import type { Observed } from './describe.js';
 import { ReplicaEtcdSpace } from './etcd-space.js';
 import { LeadershipTracker } from './leadership.js';
+import { LeaseCommands } from './lease-commands.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import type { ResolvedOptions } from './options.js';
 import { Proposals } from './proposals.js';
@@ -32,7 +34,10 @@ import type { Unidentified } from './proposals.js';
 import { ReadBarrier } from './read-barrier.js';
 import { Retention } from './retention.js';
 import { Snapshotter } from './snapshotter.js';
+import { throwIfRefused } from './refusal.js';
+import { Safeguards } from './safeguards.js';
 import type { ReplicaState } from './state.js';
+import { transferAway } from './transfer.js';
 
 const defaultTimeoutMs = 10_000;
 const housekeepingMs = 500;
@@ -48,6 +53,8 @@ export interface Replica extends Storage {
    * heals. What is sent over a cut link is lost in silence.
    */
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
+  /** Ends an alarm of one member, or of all. It is raised again where its reason still holds. */
+  disarm(type: AlarmType, member?: string): Promise<void>;
   /** The key space of etcd's own clients. */
   readonly etcdSpace: EtcdSpace;
   /** Port that peers are listened for on. */
@@ -78,7 +85,9 @@ export class EmbeddedReplica implements Replica {
   readonly #hub: WatchHub;
   readonly #snapshotter: Snapshotter;
   readonly #leases = new LeaseExpiry();
+  readonly #leaseCommands: LeaseCommands;
   readonly #retention: Retention;
+  readonly #safeguards: Safeguards;
   readonly #names: ReadonlyMap<number, string>;
   readonly #configuration: Configuration;
   #thread: LaunchedThread | undefined;
@@ -116,11 +125,24 @@ export class EmbeddedReplica implements Replica {
       now,
       firstContext: randomInt(1, 2 ** 40) * 2 ** 10,
     });
+    this.#leaseCommands = new LeaseCommands((command) =>
+      this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs }),
+    );
+    this.#safeguards = new Safeguards({
+      memberId: options.memberId,
+      quotaBytes: options.quotaBytes,
+      hashCheckMs: options.hashCheckMs,
+      store: () => this.#state.store,
+      propose: (command, how) => this.#proposals.propose(command, how),
+      onCorrupt: (error) => this.#stopServing(error),
+      now,
+    });
     this.etcdSpace = new ReplicaEtcdSpace({
       store: state.store,
       propose: (command, how) => this.#proposals.propose(command, how),
       barrier: () => this.barrier(),
-      checkQuota: () => this.#checkQuota(true),
+      checkServing: () => this.#safeguards.checkServing(),
+      checkQuota: () => this.#safeguards.checkQuota(),
       onListenerError,
       now,
     });
@@ -189,6 +211,7 @@ export class EmbeddedReplica implements Replica {
     const applied = this.#state.apply(batch);
     const { store } = this.#state;
     this.#post({ kind: 'applied', index: store.appliedIndex });
+    this.#safeguards.applied();
     this.#hub.deliver(applied.events, store.revision);
     this.etcdSpace.deliver(applied.etcdEvents);
     for (const { number, result } of applied.answers) this.#proposals.applied(number, result);
@@ -205,11 +228,19 @@ export class EmbeddedReplica implements Replica {
   #install(path: string, snapshot: SnapshotMetadata): void {
     this.#state.install(path, snapshot);
     this.#post({ kind: 'applied', index: snapshot.index });
+    this.#safeguards.applied();
     this.#hub.replaceStore(this.#state.store);
     this.etcdSpace.replaceStore(this.#state.store);
     this.#proposals.installed(snapshot.term);
     this.#leadership.applied(snapshot.term);
     this.#barrier.applied();
+  }
+
+  /** Watchers of a state that differs are sent elsewhere; what is asked from now on is refused. */
+  #stopServing(error: StorageError): void {
+    this.#hub.loseAll(error);
+    this.etcdSpace.lose(error);
+    this.#options.onWarning(error.message);
   }
 
   #changeLeadership(leads: boolean, leader: number, term: number): void {
@@ -231,7 +262,11 @@ export class EmbeddedReplica implements Replica {
     this.#hub.progress();
     store.sweep(sweptEventsPerTurn);
     const { isLeader, term } = this.#leadership.current;
-    this.etcdSpace.keepHouse(isLeader ? term : undefined);
+    const leadsInTerm = isLeader ? term : undefined;
+    this.etcdSpace.keepHouse(leadsInTerm);
+    this.#safeguards.keepHouse(leadsInTerm, this.#configuration.voters);
+    // Whoever does not serve cannot run the controllers either. Nobody may be able to: then it is asked again.
+    if (isLeader && this.#safeguards.corrupt) this.#post({ kind: 'transfer', to: 0 });
     if (!isLeader) return;
     const inTerm = { timeoutMs: defaultTimeoutMs, onlyInTerm: term };
     this.#leases.check(store.leases(), now(), async (lease, ifRenewal) => {
@@ -254,10 +289,12 @@ export class EmbeddedReplica implements Replica {
   }
 
   get(key: string): KeyValue | undefined {
+    this.#safeguards.checkServing();
     return this.#state.store.get(key);
   }
 
   range(query: RangeQuery): RangeResult {
+    this.#safeguards.checkServing();
     try {
       return this.#state.store.range(query);
     } catch (error) {
@@ -268,7 +305,8 @@ export class EmbeddedReplica implements Replica {
 
   async txn(request: TxnRequest, options: TxnOptions = {}): Promise<TxnResult> {
     const { compare, success, failure = [] } = request;
-    this.#checkQuota([...success, ...failure].some(({ type }) => type === 'put'));
+    this.#safeguards.checkServing();
+    if ([...success, ...failure].some(({ type }) => type === 'put')) this.#safeguards.checkQuota();
     const { fence, timeoutMs = defaultTimeoutMs } = options;
     const command: Unidentified = {
       type: 'txn',
@@ -285,44 +323,25 @@ export class EmbeddedReplica implements Replica {
     return { succeeded: result.succeeded, revision: result.revision, results: result.results };
   }
 
-  #checkQuota(puts: boolean): void {
-    const { sizeBytes } = this.#state.store;
-    const { quotaBytes } = this.#options;
-    if (sizeBytes < quotaBytes || !puts) return;
-    throw new StorageError(
-      'QuotaExceeded',
-      `the store holds ${sizeBytes} bytes, its quota is ${quotaBytes}: delete objects or raise the quota`,
-    );
-  }
-
   barrier(timeoutMs = defaultTimeoutMs): Promise<void> {
     return this.#barrier.wait(timeoutMs);
   }
 
   watch(request: WatchRequest, listener: WatchListener): Watcher {
+    this.#safeguards.checkServing();
     return this.#hub.watch(request, listener);
   }
 
-  async grantLease(ttlSeconds: number): Promise<number> {
-    for (;;) {
-      const lease = randomInt(1, 2 ** 48 - 1);
-      const result = await this.#leaseCommand({ type: 'leaseGrant', lease, ttlSeconds });
-      if (result.refused !== 'leaseExists') return lease;
-    }
+  grantLease(ttlSeconds: number): Promise<number> {
+    return this.#leaseCommands.grant(ttlSeconds);
   }
 
-  async renewLease(lease: number): Promise<void> {
-    await this.#leaseCommand({ type: 'leaseRenew', lease });
+  renewLease(lease: number): Promise<void> {
+    return this.#leaseCommands.renew(lease);
   }
 
-  async revokeLease(lease: number): Promise<void> {
-    await this.#leaseCommand({ type: 'leaseRevoke', lease });
-  }
-
-  async #leaseCommand(command: Unidentified): Promise<CommandResult> {
-    const result = await this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs });
-    if (result.refused !== 'leaseExists') throwIfRefused(result);
-    return result;
+  revokeLease(lease: number): Promise<void> {
+    return this.#leaseCommands.revoke(lease);
   }
 
   get leadership(): Leadership {
@@ -338,25 +357,21 @@ export class EmbeddedReplica implements Replica {
     if (target === undefined) {
       return Promise.reject(new StorageError('BadRequest', `there is no member named '${to}'`));
     }
-    const { leader, term } = this.#leadership.current;
-    if (to !== undefined && leader === to) return Promise.resolve();
-    if (leader === undefined)
-      return Promise.reject(new StorageError('NoQuorum', 'there is no leader to hand over'));
-    // Raft gives a transfer up after an election timeout; one election may follow it.
-    const patienceMs = this.#options.tickMs * this.#options.electionTicks * 4;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        unsubscribe();
-        reject(new StorageError('Timeout', `leadership did not move from '${leader}' in ${patienceMs} ms`));
-      }, patienceMs);
-      const unsubscribe = this.onLeadership((now) => {
-        if (now.leader === undefined || now.term === term || now.leader === leader) return;
-        clearTimeout(timer);
-        setImmediate(() => unsubscribe());
-        resolve();
-      });
-      this.#post({ kind: 'transfer', to: target });
+    if (to !== undefined && this.#leadership.current.leader === to) return Promise.resolve();
+    return transferAway({
+      leadership: this.#leadership.current,
+      onLeadership: (listener) => this.onLeadership(listener),
+      // Raft gives a transfer up after an election timeout; one election may follow it.
+      patienceMs: this.#options.tickMs * this.#options.electionTicks * 4,
+      request: () => this.#post({ kind: 'transfer', to: target }),
     });
+  }
+
+  disarm(type: AlarmType, member?: string): Promise<void> {
+    const id = member === undefined ? 0 : this.#directory.members.find(({ name }) => name === member)?.id;
+    if (id === undefined)
+      return Promise.reject(new StorageError('BadRequest', `there is no member named '${member}'`));
+    return this.#safeguards.disarm(type, id);
   }
 
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void {
@@ -427,18 +442,5 @@ export class EmbeddedReplica implements Replica {
     }
     await this.#thread?.end();
     this.#directory.release();
-  }
-}
-
-function throwIfRefused({ refused }: CommandResult): void {
-  switch (refused) {
-    case undefined:
-      return;
-    case 'fenced':
-      throw new StorageError('Fenced', 'another term rules; nothing was written');
-    case 'leaseNotFound':
-      throw new StorageError('LeaseNotFound', 'the lease does not exist or has expired; nothing was written');
-    default:
-      throw new StorageError('BadRequest', `the write was refused: ${refused}`);
   }
 }
