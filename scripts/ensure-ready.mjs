@@ -34,7 +34,7 @@ export function build() {
   const stamp = join(root, 'dist', '.built');
   const newest = Math.max(
     ...['apps', 'libs', 'loadtest'].map((folder) => newestMtime(join(root, folder))),
-    statSync(join(root, 'tsconfig.build.json')).mtimeMs,
+    ...['tsconfig.build.json', 'scripts/bundle.mjs'].map((file) => statSync(join(root, file)).mtimeMs),
   );
   if (existsSync(stamp) && Number(readFileSync(stamp, 'utf8')) >= newest) return;
   step('building', process.execPath, [
@@ -42,6 +42,7 @@ export function build() {
     '-p',
     'tsconfig.build.json',
   ]);
+  step('bundling', process.execPath, [join(root, 'scripts', 'bundle.mjs')]);
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stamp, String(newest));
 }

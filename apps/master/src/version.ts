@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 interface PackageFacts {
   readonly version: string;
@@ -6,6 +6,5 @@ interface PackageFacts {
 
 /** Version of the product, from its package. */
 export function productVersion(): string {
-  const text = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as PackageFacts).version;
+  return (createRequire(import.meta.url)('#package.json') as PackageFacts).version;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { oneOf } from './options.js';
 
@@ -7,8 +7,7 @@ interface PackageFacts {
 }
 
 export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as PackageFacts).version;
+  return (createRequire(import.meta.url)('#package.json') as PackageFacts).version;
 }
 
 export function addVersion(program: Command): void {
