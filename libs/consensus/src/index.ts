@@ -33,7 +33,7 @@ export { etcdPackageDefinition } from './etcd-wire/package-definition.js';
 export type { EtcdWireOptions } from './etcd-wire/package-definition.js';
 export { DataDirectoryError } from './errors.js';
 export type { MemberAddress } from './data-dir/data-directory.js';
-export type { ConsensusMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';
+export type { ConsensusMetrics, FollowerMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';
 export { openReplica } from './replica/open-replica.js';
 export type { ReplicaOptions } from './replica/options.js';
 export type { Replica } from './replica/replica.js';

@@ -18,6 +18,20 @@ export interface PeerMetrics {
   readonly roundTripSeconds: HistogramSnapshot;
 }
 
+/** How far a leader has brought one follower. */
+export interface FollowerMetrics {
+  readonly name: string;
+  /** Highest index that it holds durably, and the next one to send. */
+  readonly matchIndex: number;
+  readonly nextIndex: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  /** It has answered lately. */
+  readonly active: boolean;
+  /** Appends sent and not answered yet, and the bytes of their entries. */
+  readonly inflightMessages: number;
+  readonly inflightBytes: number;
+}
+
 /** What one replica counts since its start; cheap to take, made for a scrape. */
 export interface ConsensusMetrics {
   readonly hasLeader: boolean;
@@ -38,6 +52,8 @@ export interface ConsensusMetrics {
   /** Writing one snapshot of the store: what a backend commit is here. */
   readonly snapshotSeconds: HistogramSnapshot;
   readonly peers: readonly PeerMetrics[];
+  /** The leader's view of the others; empty where this replica does not lead. */
+  readonly followers: readonly FollowerMetrics[];
   /** Entries held in memory by the consensus thread. */
   readonly logMemoryBytes: number;
 }

@@ -114,6 +114,8 @@ export class Progress {
       nextIndex: asLogIndex(this.nextIndex),
       state: this.state,
       recentlyActive: this.recentlyActive,
+      inflightMessages: this.inflight.count,
+      inflightBytes: this.inflight.bytes,
     };
   }
 }

@@ -178,6 +178,9 @@ export interface FollowerProgress {
   readonly nextIndex: LogIndex;
   readonly state: 'probe' | 'replicate' | 'snapshot';
   readonly recentlyActive: boolean;
+  /** Appends with entries that were sent and are not answered yet, and the bytes of those entries. */
+  readonly inflightMessages: number;
+  readonly inflightBytes: number;
 }
 
 export interface RaftStatus {

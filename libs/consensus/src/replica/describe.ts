@@ -1,6 +1,6 @@
 import type { Store } from '#libs/mvcc';
 import type { MemberAddress } from '../data-dir/data-directory.js';
-import type { ConsensusMetrics } from '../metrics.js';
+import type { ConsensusMetrics, FollowerMetrics } from '../metrics.js';
 import type { AlarmStatus, Leadership, MemberStatus, StorageStatus } from '../storage.js';
 import type { ThreadReport } from '../thread/protocol.js';
 import type { ResolvedOptions } from './options.js';
@@ -60,6 +60,14 @@ function describeMember({ id, name, host, port }: MemberAddress, observed: Obser
   };
 }
 
+function describeFollowers({ leadership, members, options, report }: Observed): FollowerMetrics[] {
+  if (!leadership.isLeader) return [];
+  return (report?.followers ?? []).flatMap(({ id, ...known }) => {
+    const name = members.find((member) => member.id === id)?.name;
+    return name === undefined || id === options.memberId ? [] : [{ name, ...known }];
+  });
+}
+
 type Counted = Pick<
   ConsensusMetrics,
   'leaderChanges' | 'proposalsFailed' | 'proposalsPending' | 'snapshotSeconds'
@@ -79,6 +87,7 @@ export function describeMetrics(observed: Observed, counted: Counted): Consensus
     inUseBytes: store.inUseBytes,
     walFsyncSeconds: report?.walFsyncSeconds ?? { bounds: [], counts: [], sum: 0, count: 0 },
     peers: report?.peers ?? [],
+    followers: describeFollowers(observed),
     logMemoryBytes: report?.logMemoryBytes ?? 0,
   };
 }

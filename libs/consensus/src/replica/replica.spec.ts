@@ -254,6 +254,23 @@ describe('three replicas', () => {
     expect(metrics.walFsyncSeconds.count).toBeGreaterThan(5);
     expect(metrics.proposalsApplied).toBe(leader.status().appliedIndex);
     expect(metrics.peers.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, true]);
+    const others = members.map(({ name }) => name).filter((name) => name !== leadership.leader);
+    await until('nothing is in flight any more', () =>
+      leader.metrics().followers.every(({ inflightMessages }) => inflightMessages === 0),
+    );
+    expect(leader.metrics().followers).toEqual(
+      others.map((name) => ({
+        name,
+        state: 'replicate',
+        active: true,
+        matchIndex: leader.status().lastIndex,
+        nextIndex: leader.status().lastIndex + 1,
+        inflightMessages: 0,
+        inflightBytes: 0,
+      })),
+    );
+    const [follower] = others;
+    expect(cluster.get(follower ?? '').metrics().followers).toEqual([]);
   });
 });
 

@@ -366,11 +366,7 @@ export class ConsensusThread {
         lastIndex,
         voters: configuration.voters,
         learners: configuration.learners,
-        followers: progress.map(({ id, matchIndex, recentlyActive }) => ({
-          id,
-          matchIndex,
-          active: recentlyActive,
-        })),
+        followers: progress.map(({ recentlyActive, ...known }) => ({ ...known, active: recentlyActive })),
         walFsyncSeconds: this.#fsync.snapshot(),
         logMemoryBytes: this.#log.memoryBytes,
         peers: this.#network.metrics(),

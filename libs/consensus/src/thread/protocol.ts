@@ -60,7 +60,11 @@ export const committedColumns = 2;
 export interface FollowerReport {
   readonly id: number;
   readonly matchIndex: number;
+  readonly nextIndex: number;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
   readonly active: boolean;
+  readonly inflightMessages: number;
+  readonly inflightBytes: number;
 }
 
 /** What status and metrics show of the consensus thread; sent now and then, and when leadership changes. */
