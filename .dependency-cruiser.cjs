@@ -5,6 +5,7 @@
 const rooms = [
   'raft',
   'mvcc',
+  'history',
   'consensus',
   'etcd-api',
   'apimachinery',
@@ -21,6 +22,7 @@ const rooms = [
 const may = {
   raft: [],
   mvcc: [],
+  history: [],
   apimachinery: [],
   consensus: ['raft', 'mvcc'],
   'etcd-api': ['consensus'],
@@ -32,7 +34,7 @@ const may = {
   'kube-proxy': ['client', 'apimachinery'],
   pki: [],
   telemetry: [],
-  simulation: ['raft', 'mvcc', 'consensus'],
+  simulation: ['raft', 'mvcc', 'history', 'consensus'],
 };
 const specs = '\\.spec\\.ts$';
 module.exports = {
@@ -47,13 +49,13 @@ module.exports = {
     {
       name: 'pure-rooms-have-no-io',
       severity: 'error',
-      from: { path: '^libs/(raft|mvcc|apimachinery)/', pathNot: specs },
+      from: { path: '^libs/(raft|mvcc|history|apimachinery)/', pathNot: specs },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'pure-rooms-have-no-frameworks',
       severity: 'error',
-      from: { path: '^libs/(raft|mvcc|apimachinery)/', pathNot: specs },
+      from: { path: '^libs/(raft|mvcc|history|apimachinery)/', pathNot: specs },
       to: { path: 'node_modules/(@nestjs|rxjs)/' },
     },
     {
