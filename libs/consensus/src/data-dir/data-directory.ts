@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
 import { join } from 'node:path';
+import { nodeDisk } from '../environment/disk.js';
+import type { Disk } from '../environment/disk.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { syncDirectory } from '../log/segment.js';
 import { lockDirectory } from './directory-lock.js';
@@ -73,17 +65,18 @@ function decodeIdentity(text: string, path: string): Identity {
 }
 
 /** Whole or not at all, and durable: a temporary file, its sync, its rename, the directory's sync. */
-function writeDurably(directory: string, name: string, text: string): void {
+function writeDurably(directory: string, name: string, text: string, disk: Disk): void {
   const temporary = join(directory, `${name}.tmp`);
-  const fd = openSync(temporary, 'w', 0o600);
+  const fd = disk.openSync(temporary, 'w', 0o600);
   try {
-    writeSync(fd, text);
-    fsyncSync(fd);
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length;) at += disk.writeSync(fd, bytes, at, bytes.length - at, at);
+    disk.fsyncSync(fd);
   } finally {
-    closeSync(fd);
+    disk.closeSync(fd);
   }
-  renameSync(temporary, join(directory, name));
-  syncDirectory(directory);
+  disk.renameSync(temporary, join(directory, name));
+  syncDirectory(directory, disk);
 }
 
 function adopt(stored: Identity, given: Identity, directory: string): readonly MemberAddress[] {
@@ -101,21 +94,26 @@ function adopt(stored: Identity, given: Identity, directory: string): readonly M
  * Opens, checks and locks a data directory, creating it at the first start. Throws DataDirectoryError:
  * `NotWritable`, `Locked` (another process), `Foreign` (another cluster or member), `Damaged`.
  */
-export function openDataDirectory(directory: string, given: Identity): DataDirectory {
+export function openDataDirectory(
+  directory: string,
+  given: Identity,
+  disk: Disk = nodeDisk,
+  lock: (directory: string) => () => void = lockDirectory,
+): DataDirectory {
   const logDirectory = join(directory, 'wal');
   const snapshotDirectory = join(directory, 'snap');
   let release: () => void = () => undefined;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    release = lockDirectory(directory);
-    mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
-    mkdirSync(snapshotDirectory, { recursive: true, mode: 0o700 });
+    disk.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    release = lock(directory);
+    disk.mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
+    disk.mkdirSync(snapshotDirectory, { recursive: true, mode: 0o700 });
     const path = join(directory, 'identity');
-    const fresh = !existsSync(path);
+    const fresh = !disk.existsSync(path);
     const members = fresh
       ? given.members
-      : adopt(decodeIdentity(readFileSync(path, 'utf8'), path), given, directory);
-    if (fresh) writeDurably(directory, 'identity', encodeIdentity({ ...given, members }));
+      : adopt(decodeIdentity(disk.readFileSync(path).toString('utf8'), path), given, directory);
+    if (fresh) writeDurably(directory, 'identity', encodeIdentity({ ...given, members }), disk);
     return { logDirectory, snapshotDirectory, members, fresh, release };
   } catch (error) {
     release();

@@ -1,6 +1,3 @@
-import { closeSync, fdatasync, fsyncSync, mkdirSync, rmSync, unlinkSync, write, writeSync } from 'node:fs';
-import { rename, unlink, open } from 'node:fs/promises';
-import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { asLogIndex, asMemberId } from '#libs/raft';
 import type {
@@ -13,6 +10,9 @@ import type {
   SnapshotMetadata,
   Term,
 } from '#libs/raft';
+import type { Disk } from '../environment/disk.js';
+import { nodeEnvironment } from '../environment/environment.js';
+import type { Environment } from '../environment/environment.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import type { EntryPlace, EntryWindow } from './entry-window.js';
 import { encodeRecord } from './record.js';
@@ -44,6 +44,8 @@ export interface RaftLogOptions extends LogIdentity {
   readonly onFatal: (error: Error) => void;
   readonly onSync?: (seconds: number) => void;
   readonly onTorn?: (segmentOffset: number) => void;
+  /** Default: the machine. */
+  readonly environment?: Environment;
 }
 
 interface QueuedWork {
@@ -65,6 +67,8 @@ const largeName = 'large.tmp';
  */
 export class RaftLog implements LogReader {
   readonly #options: RaftLogOptions;
+  readonly #disk: Disk;
+  readonly #environment: Environment;
   readonly #segmentBytes: number;
   readonly #keepBytes: number;
   readonly #window: EntryWindow;
@@ -83,11 +87,14 @@ export class RaftLog implements LogReader {
 
   constructor(options: RaftLogOptions) {
     this.#options = options;
+    this.#environment = options.environment ?? nodeEnvironment;
+    const { disk } = this.#environment;
+    this.#disk = disk;
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
-    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-    for (const name of [preparedName, largeName]) rmSync(join(options.directory, name), { force: true });
+    disk.mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    for (const name of [preparedName, largeName]) disk.rmSync(join(options.directory, name), { force: true });
     this.#keepBytes = options.keepBytes ?? defaultKeepBytes;
-    const replayed = replayLog(options.directory, options, this.#keepBytes);
+    const replayed = replayLog(options.directory, options, this.#keepBytes, disk);
     this.#window = replayed.window;
     this.#hardState = replayed.hardState;
     this.#snapshot = replayed.snapshot;
@@ -140,14 +147,15 @@ export class RaftLog implements LogReader {
     ];
     let record = encodeRecord(this.#sequence, items, this.#current);
     if (this.#current.position + record.bytes.length > this.#current.sizeBytes) {
-      closeSync(this.#current.fd);
+      this.#disk.closeSync(this.#current.fd);
       this.#current = this.#create(this.#current.number + 1, this.#prepareNow());
       record = encodeRecord(this.#sequence, items, this.#current);
     }
     const { bytes, chain } = record;
     const { fd, position } = this.#current;
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
-    fsyncSync(fd);
+    for (let at = 0; at < bytes.length;)
+      at += this.#disk.writeSync(fd, bytes, at, bytes.length - at, position + at);
+    this.#disk.fsyncSync(fd);
     this.#sequence++;
     this.#current.position = position + bytes.length;
     this.#current.chain = chain;
@@ -158,17 +166,17 @@ export class RaftLog implements LogReader {
     tail: { readonly salt: number; readonly chain: number; readonly position: number },
   ): OpenSegment {
     const path = join(this.#options.directory, segmentName(last.number));
-    return { ...last, ...tail, path, fd: openForAppend(path), sizeBytes: this.#segmentBytes };
+    return { ...last, ...tail, path, fd: openForAppend(path, this.#disk), sizeBytes: this.#segmentBytes };
   }
 
   #prepareNow(): string {
     const path = join(this.#options.directory, preparedName);
-    preallocate(path, this.#segmentBytes);
+    preallocate(path, this.#segmentBytes, this.#disk);
     return path;
   }
 
   #create(number: number, prepared: string): OpenSegment {
-    const salt = randomInt(1, 2 ** 32);
+    const salt = this.#environment.random.randomInt(1, 2 ** 32);
     const previousIndex = this.#window.lastIndex;
     const head = encodeRecord(
       this.#sequence++,
@@ -187,13 +195,13 @@ export class RaftLog implements LogReader {
       ],
       { salt, chain: salt },
     );
-    publishSegment(this.#options.directory, prepared, number, salt, head.bytes);
+    publishSegment(this.#options.directory, prepared, number, salt, head.bytes, this.#disk);
     const path = join(this.#options.directory, segmentName(number));
     this.#segments.push({ number, maxIndex: 0 });
     return {
       number,
       path,
-      fd: openForAppend(path),
+      fd: openForAppend(path, this.#disk),
       sizeBytes: this.#segmentBytes,
       salt,
       position: segmentHeaderBytes + head.bytes.length,
@@ -271,22 +279,30 @@ export class RaftLog implements LogReader {
 
   #write({ bytes, chain, entriesAt }: EncodedRecord, batch: readonly QueuedWork[]): void {
     const segment = this.#current;
-    const started = performance.now();
+    const { clock } = this.#environment;
+    const started = clock.now();
     const synced = (error: NodeJS.ErrnoException | null): void => {
       if (error !== null) return this.#fail(error);
-      this.#options.onSync?.((performance.now() - started) / 1000);
+      this.#options.onSync?.((clock.now() - started) / 1000);
       const places = entriesAt.map((at) => ({ segment: segment.number, offset: segment.position + at }));
       segment.position += bytes.length;
       segment.chain = chain;
       this.#finish(batch, places);
     };
     const writeFrom = (offset: number): void => {
-      write(segment.fd, bytes, offset, bytes.length - offset, segment.position + offset, (error, written) => {
-        if (error !== null) return this.#fail(error);
-        if (offset + written < bytes.length) return writeFrom(offset + written);
-        if (dataSyncFlag === undefined) return fdatasync(segment.fd, synced);
-        synced(null);
-      });
+      this.#disk.write(
+        segment.fd,
+        bytes,
+        offset,
+        bytes.length - offset,
+        segment.position + offset,
+        (error, written) => {
+          if (error !== null) return this.#fail(error);
+          if (offset + written < bytes.length) return writeFrom(offset + written);
+          if (dataSyncFlag === undefined) return this.#disk.fdatasync(segment.fd, synced);
+          synced(null);
+        },
+      );
     };
     writeFrom(0);
     if (segment.position > segment.sizeBytes / 2) this.#prepared ??= this.#prepare();
@@ -318,7 +334,7 @@ export class RaftLog implements LogReader {
   /** Zeros go to the next segment's file in the background, in pieces that yield the thread pool to the log. */
   async #prepare(): Promise<string> {
     const path = join(this.#options.directory, preparedName);
-    const file = await open(path, 'w', 0o600);
+    const file = await this.#disk.promises.open(path, 'w', 0o600);
     try {
       const zeros = Buffer.alloc(1 << 18);
       for (let at = 0; at < this.#segmentBytes; at += zeros.length) {
@@ -339,11 +355,11 @@ export class RaftLog implements LogReader {
     if (neededBytes > room) {
       // A batch larger than a segment gets a segment of its own size.
       const large = join(this.#options.directory, largeName);
-      preallocate(large, neededBytes + segmentHeaderBytes + 4096);
-      await unlink(prepared);
-      await rename(large, (prepared = join(this.#options.directory, preparedName)));
+      preallocate(large, neededBytes + segmentHeaderBytes + 4096, this.#disk);
+      await this.#disk.promises.unlink(prepared);
+      await this.#disk.promises.rename(large, (prepared = join(this.#options.directory, preparedName)));
     }
-    closeSync(this.#current.fd);
+    this.#disk.closeSync(this.#current.fd);
     const segment = this.#create(next, prepared);
     this.#current =
       neededBytes > room ? { ...segment, sizeBytes: neededBytes + segmentHeaderBytes + 4096 } : segment;
@@ -374,9 +390,10 @@ export class RaftLog implements LogReader {
     const keepFrom = asLogIndex(Math.min(releaseIndex, this.#window.firstIndex - 1));
     while (this.#segments.length > 1 && (this.#segments[0]?.maxIndex ?? Infinity) <= keepFrom) {
       const oldest = this.#segments.shift();
-      if (oldest !== undefined) unlinkSync(join(this.#options.directory, segmentName(oldest.number)));
+      if (oldest !== undefined)
+        this.#disk.unlinkSync(join(this.#options.directory, segmentName(oldest.number)));
     }
-    syncDirectory(this.#options.directory);
+    syncDirectory(this.#options.directory, this.#disk);
   }
 
   /** Waits for the write under way; work that was not begun is dropped. */
@@ -390,7 +407,7 @@ export class RaftLog implements LogReader {
     this.#queue = [];
     if (this.#writing && !this.#failed) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#prepared?.catch(() => undefined);
-    closeSync(this.#current.fd);
+    this.#disk.closeSync(this.#current.fd);
   }
 }
 

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
 import type { HardState, SnapshotMetadata } from '#libs/raft';
+import type { Disk } from '../environment/disk.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { EntryWindow } from './entry-window.js';
 import type { EntryPlace } from './entry-window.js';
@@ -116,9 +116,10 @@ function replaySegment(
   position: { readonly first: boolean; readonly last: boolean },
   identity: LogIdentity,
   progress: Progress,
+  disk: Disk,
 ): { salt: number; chain: number; position: number; tornAt: number | undefined } {
   const path = join(directory, segmentName(number));
-  const bytes = readFileSync(path);
+  const bytes = disk.readFileSync(path);
   const salt = readSegmentHeader(bytes, number);
   if (salt === undefined) throw damaged(path, 0, 'its header does not hold');
   let at = segmentHeaderBytes;
@@ -161,33 +162,42 @@ function replaySegment(
   }
   const torn = !isZero(bytes, at);
   if (torn && !position.last) throw damaged(path, at, 'records end early in a segment that has a successor');
-  if (torn) zeroTail(path, at);
+  if (torn) zeroTail(path, at, disk);
   return { salt, chain, position: at, tornAt: torn ? at : undefined };
 }
 
 /** Reads bytes of an entry back from its file, for a window of the log in this directory. */
-function readFrom(directory: string): (place: EntryPlace, length: number) => Uint8Array {
+function readFrom(directory: string, disk: Disk): (place: EntryPlace, length: number) => Uint8Array {
   return ({ segment, offset }, length) => {
-    const fd = openSync(join(directory, segmentName(segment)), 'r');
+    const fd = disk.openSync(join(directory, segmentName(segment)), 'r');
     try {
       const bytes = new Uint8Array(length);
       for (let at = 0; at < length;) {
-        const read = readSync(fd, bytes, at, length - at, offset + at);
+        const read = disk.readSync(fd, bytes, at, length - at, offset + at);
         if (read === 0) throw new Error(`log file ${segment} ends before byte ${offset + length}`);
         at += read;
       }
       return bytes;
     } finally {
-      closeSync(fd);
+      disk.closeSync(fd);
     }
   };
 }
 
 /** Reads all segments in order. Cuts a torn tail; throws DataDirectoryError on damage anywhere else. */
-export function replayLog(directory: string, identity: LogIdentity, memoryBytesMax: number): ReplayedLog {
-  const numbers = listSegments(directory);
+export function replayLog(
+  directory: string,
+  identity: LogIdentity,
+  memoryBytesMax: number,
+  disk: Disk,
+): ReplayedLog {
+  const numbers = listSegments(directory, disk);
   const progress: Progress = {
-    window: new EntryWindow({ index: asLogIndex(0), term: asTerm(0) }, memoryBytesMax, readFrom(directory)),
+    window: new EntryWindow(
+      { index: asLogIndex(0), term: asTerm(0) },
+      memoryBytesMax,
+      readFrom(directory, disk),
+    ),
     hardState: { term: asTerm(0), vote: asMemberId(0), commit: asLogIndex(0) },
     snapshot: undefined,
     nextSequence: 0,
@@ -204,7 +214,7 @@ export function replayLog(directory: string, identity: LogIdentity, memoryBytesM
     }
     progress.maxIndex = 0;
     const place = { first: i === 0, last: i === numbers.length - 1 };
-    const end = replaySegment(directory, number, place, identity, progress);
+    const end = replaySegment(directory, number, place, identity, progress, disk);
     segments.push({ number, maxIndex: progress.maxIndex });
     tail = end;
     tornAt = end.tornAt;

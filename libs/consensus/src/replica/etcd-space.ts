@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { CompactedError, FutureRevisionError, asRevision, etcdTxnPuts } from '#libs/mvcc';
 import type { CommandResult, EtcdTxn, EtcdView, Store, StoreEvent } from '#libs/mvcc';
+import type { Environment } from '../environment/environment.js';
 import { EtcdRefusal } from '../etcd-space.js';
 import type { EtcdLease, EtcdRange, EtcdRangeResult, EtcdSpace, EtcdTxnResult } from '../etcd-space.js';
 import { StorageError } from '../storage.js';
@@ -21,8 +21,7 @@ export interface EtcdSpaceParts {
   /** Throws StorageError QuotaExceeded when nothing more may be put. */
   readonly checkQuota: () => void;
   readonly onListenerError: (error: unknown) => void;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  readonly environment: Pick<Environment, 'clock' | 'random'>;
 }
 
 /** The etcd key space of a replica: its store's view, its own watchers and its own countdown of leases. */
@@ -62,11 +61,12 @@ export class ReplicaEtcdSpace implements EtcdSpace {
   /** Watchers' progress, and the end of leases by the leader; `leadsInTerm` is absent on others. */
   keepHouse(leadsInTerm: number | undefined): void {
     this.#hub.progress();
-    const { now, propose } = this.#parts;
+    const { propose, environment } = this.#parts;
+    const now = environment.clock.now();
     const leases = this.#view.leases();
-    if (leadsInTerm === undefined) return this.#expiry.observe(leases, now());
+    if (leadsInTerm === undefined) return this.#expiry.observe(leases, now);
     const inTerm = { timeoutMs: defaultTimeoutMs, onlyInTerm: leadsInTerm };
-    this.#expiry.check(leases, now(), async (lease, ifRenewal) => {
+    this.#expiry.check(leases, now, async (lease, ifRenewal) => {
       await propose({ type: 'leaseRevoke', space: 'etcd', lease, ifRenewal }, inTerm);
     });
   }
@@ -122,7 +122,7 @@ export class ReplicaEtcdSpace implements EtcdSpace {
 
   async grantLease(ttlSeconds: number, lease?: number): Promise<number> {
     for (;;) {
-      const id = lease ?? randomInt(1, 2 ** 48 - 1);
+      const id = lease ?? this.#parts.environment.random.randomInt(1, 2 ** 48 - 1);
       try {
         await this.#run({ type: 'leaseGrant', space: 'etcd', lease: id, ttlSeconds });
         return id;
@@ -149,7 +149,12 @@ export class ReplicaEtcdSpace implements EtcdSpace {
     const lease = this.#view.lease(id);
     if (lease === undefined) return undefined;
     const { ttlSeconds, keys } = lease;
-    return { id, ttlSeconds, keys, remainingMs: this.#expiry.remainingMs(lease, this.#parts.now()) };
+    return {
+      id,
+      ttlSeconds,
+      keys,
+      remainingMs: this.#expiry.remainingMs(lease, this.#parts.environment.clock.now()),
+    };
   }
 
   leases(): readonly number[] {

@@ -1,14 +1,25 @@
-import { randomInt } from 'node:crypto';
+import { lockDirectory } from '../data-dir/directory-lock.js';
 import { openDataDirectory } from '../data-dir/data-directory.js';
 import type { DataDirectory } from '../data-dir/data-directory.js';
+import { nodeEnvironment } from '../environment/environment.js';
+import type { Environment } from '../environment/environment.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { defaultThreadMode, launchThread } from '../thread/launch.js';
+import type { LaunchedThread } from '../thread/launch.js';
 import type { FromThread, ThreadOptions } from '../thread/protocol.js';
 import { resolveOptions } from './options.js';
 import type { ReplicaOptions, ResolvedOptions } from './options.js';
 import { EmbeddedReplica } from './replica.js';
 import type { Replica } from './replica.js';
 import { ReplicaState, restoreState } from './state.js';
+
+/** What a replica runs in: the machine, or a simulated one. */
+export interface ReplicaHost extends Environment {
+  /** Keeps others from the data directory; returns the release. */
+  readonly lock: (directory: string) => () => void;
+  /** Starts the consensus thread; `onExit` tells of an end that nobody asked for. */
+  readonly launch: (options: ThreadOptions, onExit: (error: Error) => void) => LaunchedThread;
+}
 
 /**
  * Opens one replica of an embedded Raft group: checks and locks its directory, restores the newest
@@ -18,24 +29,38 @@ import { ReplicaState, restoreState } from './state.js';
  * Throws DataDirectoryError (in use, not writable, of another member, damaged), or Error when the port
  * cannot be had; each message says what to do. Close it before opening the directory again.
  */
-export async function openReplica(given: ReplicaOptions): Promise<Replica> {
+export async function openReplica(given: ReplicaOptions, host?: ReplicaHost): Promise<Replica> {
   const options = resolveOptions(given);
-  const directory = openDataDirectory(options.dataDir, options);
+  return await open(options, host ?? machine(options));
+}
+
+function machine(options: ResolvedOptions): ReplicaHost {
+  const mode = options.threadMode ?? defaultThreadMode;
+  const launch: ReplicaHost['launch'] = (thread, onExit) => launchThread(mode, thread, onExit);
+  return { ...nodeEnvironment, lock: lockDirectory, launch };
+}
+
+async function open(options: ResolvedOptions, host: ReplicaHost): Promise<Replica> {
+  const directory = openDataDirectory(options.dataDir, options, host.disk, host.lock);
   try {
-    return await start(options, directory);
+    return await start(options, directory, host);
   } catch (error) {
     directory.release();
     throw error;
   }
 }
 
-async function start(options: ResolvedOptions, directory: DataDirectory): Promise<Replica> {
-  const restored = restoreState(directory.snapshotDirectory, (path, error) => {
+async function start(
+  options: ResolvedOptions,
+  directory: DataDirectory,
+  host: ReplicaHost,
+): Promise<Replica> {
+  const onBad = (path: string, error: Error): void =>
     options.onWarning(`a snapshot does not hold and was put aside as ${path}: ${error.message}`);
-  });
-  const session = randomInt(1, 2 ** 48 - 1);
+  const restored = restoreState(directory.snapshotDirectory, onBad, host.disk);
+  const session = host.random.randomInt(1, 2 ** 48 - 1);
   const state = new ReplicaState(session, restored);
-  const replica = new EmbeddedReplica({ options, directory, session, state });
+  const replica = new EmbeddedReplica({ options, environment: host, directory, session, state });
   let running = false;
   const threadOptions: ThreadOptions = {
     clusterId: options.clusterId,
@@ -54,7 +79,7 @@ async function start(options: ResolvedOptions, directory: DataDirectory): Promis
     logKeepBytes: options.logKeepBytes,
   };
   await new Promise<void>((resolve, reject) => {
-    const thread = launchThread(options.threadMode ?? defaultThreadMode, threadOptions, (error) => {
+    const thread = host.launch(threadOptions, (error) => {
       if (running) replica.threadLost(error);
       else reject(error);
     });

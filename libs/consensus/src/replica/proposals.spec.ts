@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { asRevision, createStore, decodeCommand } from '#libs/mvcc';
+import { nodeClock } from '../environment/clock.js';
 import type { StorageError } from '../storage.js';
 import type { ProposeBatch } from '../thread/protocol.js';
 import { proposeColumns } from '../thread/protocol.js';
@@ -20,7 +21,7 @@ function create(overrides: { maxPending?: number } = {}): Proposals {
     nextSession: () => session + 1,
     maxPending: 100,
     noLeaderPatienceMs: 3_000,
-    now: () => nowMs,
+    clock: { ...nodeClock, now: () => nowMs },
     send: (batch) => sent.push(batch),
     ...overrides,
   });

@@ -1,5 +1,6 @@
 import { encodeCommand } from '#libs/mvcc';
 import type { Command, CommandId, CommandResult } from '#libs/mvcc';
+import type { CancelTimer, Clock } from '../environment/clock.js';
 import { StorageError } from '../storage.js';
 import { proposeColumns } from '../thread/protocol.js';
 import type { ProposeBatch, RefusalReason } from '../thread/protocol.js';
@@ -41,8 +42,7 @@ export interface ProposalsOptions {
   /** Without a leader for so long, callers get an answer rather than hang. */
   readonly noLeaderPatienceMs: number;
   readonly send: (batch: ProposeBatch, transfer: readonly ArrayBuffer[]) => void;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** As etcd's limit, with room for the 3 MiB that the API takes. */
@@ -71,7 +71,7 @@ export class Proposals {
   #leaderTerm = 0;
   #leaderKnown = false;
   #leaderLostAt: number;
-  #sweeper: NodeJS.Timeout | undefined;
+  #sweeper: CancelTimer | undefined;
   #failed = 0;
   #stopped = false;
   #session: number;
@@ -79,7 +79,7 @@ export class Proposals {
   constructor(options: ProposalsOptions) {
     this.#options = options;
     this.#session = options.session;
-    this.#leaderLostAt = options.now();
+    this.#leaderLostAt = options.clock.now();
   }
 
   get size(): number {
@@ -92,12 +92,12 @@ export class Proposals {
 
   /** How long no leader has been known; 0 while there is one. */
   get leaderlessMs(): number {
-    return this.#leaderKnown ? 0 : this.#options.now() - this.#leaderLostAt;
+    return this.#leaderKnown ? 0 : this.#options.clock.now() - this.#leaderLostAt;
   }
 
   /** The thread has started: only from now on could a leader have been heard of. */
   started(): void {
-    this.#leaderLostAt = this.#options.now();
+    this.#leaderLostAt = this.#options.clock.now();
   }
 
   /** Resolves with what the command did once this replica has applied it. Rejects with StorageError. */
@@ -112,7 +112,7 @@ export class Proposals {
     }
     this.#nextNumber++;
     return new Promise((resolve, reject) => {
-      const deadline = this.#options.now() + timeoutMs;
+      const deadline = this.#options.clock.now() + timeoutMs;
       const pending = {
         number,
         unidentified: command,
@@ -129,7 +129,7 @@ export class Proposals {
       this.#pending.set(number, pending);
       this.#pendingBytes += bytes.length;
       this.#queue(pending);
-      this.#sweeper ??= setInterval(() => this.#sweep(), sweepEveryMs);
+      this.#sweeper ??= this.#options.clock.every(sweepEveryMs, () => this.#sweep());
     });
   }
 
@@ -160,7 +160,7 @@ export class Proposals {
     this.#unsent.push(pending);
     if (this.#flushing) return;
     this.#flushing = true;
-    setImmediate(() => this.#flush());
+    this.#options.clock.soon(() => this.#flush());
   }
 
   #flush(): void {
@@ -187,7 +187,7 @@ export class Proposals {
     const data = new ArrayBuffer(total);
     const buffer = Buffer.from(data);
     const table = new Float64Array(batch.length * proposeColumns);
-    const now = this.#options.now();
+    const now = this.#options.clock.now();
     let at = 0;
     let row = 0;
     for (const pending of batch) {
@@ -257,7 +257,7 @@ export class Proposals {
 
   /** A new leader may lack what was sent to the old one: it is sent again under the same id. */
   leadershipChanged(leaderKnown: boolean, term: number): void {
-    if (this.#leaderKnown && !leaderKnown) this.#leaderLostAt = this.#options.now();
+    if (this.#leaderKnown && !leaderKnown) this.#leaderLostAt = this.#options.clock.now();
     this.#leaderKnown = leaderKnown;
     if (!leaderKnown) return;
     this.#leaderTerm = term;
@@ -267,7 +267,7 @@ export class Proposals {
   }
 
   #sweep(): void {
-    const now = this.#options.now();
+    const now = this.#options.clock.now();
     const leaderless = this.leaderlessMs;
     for (const pending of this.#pending.values()) {
       if (now >= pending.deadline) this.#fail(pending.number, timeout());
@@ -277,7 +277,7 @@ export class Proposals {
       else if (pending.onlyInTerm === 0 && now - pending.sentAt > resendAfterMs) this.#queue(pending);
     }
     if (this.#pending.size > 0) return;
-    clearInterval(this.#sweeper);
+    this.#sweeper?.();
     this.#sweeper = undefined;
   }
 
@@ -296,7 +296,7 @@ export class Proposals {
 
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#sweeper);
+    this.#sweeper?.();
     for (const number of this.#pending.keys()) {
       this.#fail(
         number,

@@ -1,3 +1,4 @@
+import type { CancelTimer, Clock } from '../environment/clock.js';
 import { StorageError } from '../storage.js';
 import { noQuorum } from './proposals.js';
 
@@ -7,8 +8,7 @@ export interface ReadBarrierOptions {
   readonly appliedIndex: () => number;
   readonly leaderlessMs: () => number;
   readonly noLeaderPatienceMs: number;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
   /** First id; unlike any of an earlier life of this member. */
   readonly firstContext: number;
 }
@@ -41,7 +41,7 @@ export class ReadBarrier {
   #nextContext: number;
   #retryAt = 0;
   #scheduled = false;
-  #sweeper: NodeJS.Timeout | undefined;
+  #sweeper: CancelTimer | undefined;
 
   constructor(options: ReadBarrierOptions) {
     this.#options = options;
@@ -52,11 +52,11 @@ export class ReadBarrier {
     const leaderless = this.#options.leaderlessMs();
     if (leaderless > this.#options.noLeaderPatienceMs) return Promise.reject(noQuorum(leaderless));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ deadline: this.#options.now() + timeoutMs, resolve, reject });
-      this.#sweeper ??= setInterval(() => this.#sweep(), sweepEveryMs);
+      this.#waiting.push({ deadline: this.#options.clock.now() + timeoutMs, resolve, reject });
+      this.#sweeper ??= this.#options.clock.every(sweepEveryMs, () => this.#sweep());
       if (this.#scheduled) return;
       this.#scheduled = true;
-      setImmediate(() => {
+      this.#options.clock.soon(() => {
         this.#scheduled = false;
         this.#begin();
       });
@@ -64,10 +64,10 @@ export class ReadBarrier {
   }
 
   #begin(): void {
-    if (this.#round !== undefined || this.#waiting.length === 0 || this.#options.now() < this.#retryAt)
+    if (this.#round !== undefined || this.#waiting.length === 0 || this.#options.clock.now() < this.#retryAt)
       return;
     const context = this.#nextContext++;
-    this.#round = { context, startedAt: this.#options.now(), waiters: this.#waiting };
+    this.#round = { context, startedAt: this.#options.clock.now(), waiters: this.#waiting };
     this.#waiting = [];
     this.#options.request(context);
   }
@@ -91,7 +91,7 @@ export class ReadBarrier {
     if (round === undefined) return;
     this.#round = undefined;
     this.#waiting = [...round.waiters, ...this.#waiting];
-    this.#retryAt = this.#options.now() + pauseMs;
+    this.#retryAt = this.#options.clock.now() + pauseMs;
   }
 
   /** The leader changed: what was asked of the old one is asked anew. */
@@ -111,7 +111,7 @@ export class ReadBarrier {
   }
 
   #sweep(): void {
-    const now = this.#options.now();
+    const now = this.#options.clock.now();
     const leaderless = this.#options.leaderlessMs();
     const error = leaderless > this.#options.noLeaderPatienceMs ? noQuorum(leaderless) : undefined;
     const expire = (waiters: readonly Waiter[]): Waiter[] =>
@@ -128,12 +128,12 @@ export class ReadBarrier {
     if (this.#round !== undefined && now - this.#round.startedAt > roundTimeoutMs) this.#giveUp(0);
     this.#begin();
     if (this.#waiting.length > 0 || this.#round !== undefined || this.#answered.length > 0) return;
-    clearInterval(this.#sweeper);
+    this.#sweeper?.();
     this.#sweeper = undefined;
   }
 
   stop(): void {
-    clearInterval(this.#sweeper);
+    this.#sweeper?.();
     const all = [
       this.#waiting,
       this.#round?.waiters ?? [],

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { CompactedError } from '#libs/mvcc';
 import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
@@ -6,6 +5,8 @@ import { asMemberId } from '#libs/raft';
 import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
 import type { EtcdSpace } from '../etcd-space.js';
+import type { CancelTimer } from '../environment/clock.js';
+import type { Environment } from '../environment/environment.js';
 import { StorageError } from '../storage.js';
 import type {
   AlarmType,
@@ -62,13 +63,12 @@ export interface Replica extends Storage {
 }
 
 export interface ReplicaParts {
+  readonly environment: Environment;
   readonly options: ResolvedOptions;
   readonly directory: DataDirectory;
   readonly session: number;
   readonly state: ReplicaState;
 }
-
-const now = (): number => performance.now();
 
 /**
  * The main thread's half: holds the store, applies what the consensus thread hands over, answers callers.
@@ -77,6 +77,7 @@ const now = (): number => performance.now();
 export class EmbeddedReplica implements Replica {
   readonly etcdSpace: ReplicaEtcdSpace;
   readonly #options: ResolvedOptions;
+  readonly #environment: Environment;
   readonly #directory: DataDirectory;
   readonly #state: ReplicaState;
   readonly #proposals: Proposals;
@@ -92,13 +93,15 @@ export class EmbeddedReplica implements Replica {
   readonly #configuration: Configuration;
   #thread: LaunchedThread | undefined;
   #report: ThreadReport | undefined;
-  #housekeeper: NodeJS.Timeout | undefined;
+  #housekeeper: CancelTimer | undefined;
   #compacting = false;
   #closing: Promise<void> | undefined;
   #onStopped: (() => void) | undefined;
 
-  constructor({ options, directory, session, state }: ReplicaParts) {
+  constructor({ options, environment, directory, session, state }: ReplicaParts) {
+    const { clock, random } = environment;
     this.#options = options;
+    this.#environment = environment;
     this.#directory = directory;
     this.#state = state;
     this.#names = new Map(directory.members.map(({ id, name }) => [id, name]));
@@ -111,10 +114,10 @@ export class EmbeddedReplica implements Replica {
     this.#retention = new Retention(options.retentionMs, options.retentionRevisions);
     this.#proposals = new Proposals({
       session,
-      nextSession: () => randomInt(1, 2 ** 48 - 1),
+      nextSession: () => random.randomInt(1, 2 ** 48 - 1),
       maxPending: options.maxPendingProposals,
       noLeaderPatienceMs: options.noLeaderPatienceMs,
-      now,
+      clock,
       send: (batch, transfer) => this.#post(batch, transfer),
     });
     this.#barrier = new ReadBarrier({
@@ -122,11 +125,12 @@ export class EmbeddedReplica implements Replica {
       appliedIndex: () => this.#state.store.appliedIndex,
       leaderlessMs: () => this.#proposals.leaderlessMs,
       noLeaderPatienceMs: options.noLeaderPatienceMs,
-      now,
-      firstContext: randomInt(1, 2 ** 40) * 2 ** 10,
+      clock,
+      firstContext: random.randomInt(1, 2 ** 40) * 2 ** 10,
     });
-    this.#leaseCommands = new LeaseCommands((command) =>
-      this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs }),
+    this.#leaseCommands = new LeaseCommands(
+      (command) => this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs }),
+      random,
     );
     this.#safeguards = new Safeguards({
       memberId: options.memberId,
@@ -135,7 +139,7 @@ export class EmbeddedReplica implements Replica {
       store: () => this.#state.store,
       propose: (command, how) => this.#proposals.propose(command, how),
       onCorrupt: (error) => this.#stopServing(error),
-      now,
+      now: () => clock.now(),
     });
     this.etcdSpace = new ReplicaEtcdSpace({
       store: state.store,
@@ -144,9 +148,10 @@ export class EmbeddedReplica implements Replica {
       checkServing: () => this.#safeguards.checkServing(),
       checkQuota: () => this.#safeguards.checkQuota(),
       onListenerError,
-      now,
+      environment,
     });
     this.#snapshotter = new Snapshotter({
+      environment,
       directory: directory.snapshotDirectory,
       everyBytes: options.snapshotBytes,
       everyEntries: options.snapshotEntries,
@@ -160,7 +165,7 @@ export class EmbeddedReplica implements Replica {
   /** Takes over a thread that has started. Messages must come here from its first one on. */
   attach(thread: LaunchedThread): void {
     this.#thread = thread;
-    this.#housekeeper = setInterval(() => this.#keepHouse(), housekeepingMs);
+    this.#housekeeper = this.#environment.clock.every(housekeepingMs, () => this.#keepHouse());
   }
 
   #post(message: ToThread, transfer?: readonly ArrayBuffer[]): void {
@@ -226,7 +231,7 @@ export class EmbeddedReplica implements Replica {
   }
 
   #install(path: string, snapshot: SnapshotMetadata): void {
-    this.#state.install(path, snapshot);
+    this.#state.install(path, snapshot, this.#environment.disk);
     this.#post({ kind: 'applied', index: snapshot.index });
     this.#safeguards.applied();
     this.#hub.replaceStore(this.#state.store);
@@ -259,6 +264,7 @@ export class EmbeddedReplica implements Replica {
   /** Progress for watchers; and what only the leader does for all, by commands that die with its term. */
   #keepHouse(): void {
     const { store } = this.#state;
+    const now = this.#environment.clock.now();
     this.#hub.progress();
     store.sweep(sweptEventsPerTurn);
     const { isLeader, term } = this.#leadership.current;
@@ -269,10 +275,10 @@ export class EmbeddedReplica implements Replica {
     if (isLeader && this.#safeguards.corrupt) this.#post({ kind: 'transfer', to: 0 });
     if (!isLeader) return;
     const inTerm = { timeoutMs: defaultTimeoutMs, onlyInTerm: term };
-    this.#leases.check(store.leases(), now(), async (lease, ifRenewal) => {
+    this.#leases.check(store.leases(), now, async (lease, ifRenewal) => {
       await this.#proposals.propose({ type: 'leaseRevoke', lease, ifRenewal }, inTerm);
     });
-    const revision = this.#retention.check(store.revision, store.compactedRevision, now());
+    const revision = this.#retention.check(store.revision, store.compactedRevision, now);
     if (revision === undefined || this.#compacting) return;
     this.#compacting = true;
     const done = (): void => void (this.#compacting = false);
@@ -359,6 +365,7 @@ export class EmbeddedReplica implements Replica {
     }
     if (to !== undefined && this.#leadership.current.leader === to) return Promise.resolve();
     return transferAway({
+      clock: this.#environment.clock,
       leadership: this.#leadership.current,
       onLeadership: (listener) => this.onLeadership(listener),
       // Raft gives a transfer up after an election timeout; one election may follow it.
@@ -428,7 +435,7 @@ export class EmbeddedReplica implements Replica {
   }
 
   async #shutDown(orderly: boolean): Promise<void> {
-    clearInterval(this.#housekeeper);
+    this.#housekeeper?.();
     this.#proposals.stop();
     this.#barrier.stop();
     this.#hub.closeAll();

@@ -1,9 +1,11 @@
 import type { SnapshotMetadata } from '#libs/raft';
+import type { Environment } from '../environment/environment.js';
 import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
 import { pruneSnapshots, snapshotPath } from '../snapshot/snapshot-directory.js';
 import { writeSnapshotFile } from '../snapshot/snapshot-file.js';
 
 export interface SnapshotterOptions {
+  readonly environment: Environment;
   readonly directory: string;
   readonly everyBytes: number;
   readonly everyEntries: number;
@@ -45,12 +47,13 @@ export class Snapshotter {
   async #write(metadata: SnapshotMetadata, chunks: Iterable<Uint8Array>): Promise<void> {
     this.#bytes = 0;
     this.#entries = 0;
-    const { directory, onDurable, onError } = this.#options;
-    const started = performance.now();
+    const { directory, onDurable, onError, environment } = this.#options;
+    const { clock } = environment;
+    const started = clock.now();
     try {
-      await writeSnapshotFile(directory, snapshotPath(directory, metadata), metadata, chunks);
-      this.seconds.observe((performance.now() - started) / 1000);
-      onDurable(metadata, pruneSnapshots(directory));
+      await writeSnapshotFile(directory, snapshotPath(directory, metadata), metadata, chunks, environment);
+      this.seconds.observe((clock.now() - started) / 1000);
+      onDurable(metadata, pruneSnapshots(directory, environment.disk));
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
     }

@@ -2,6 +2,7 @@ import { createStore, restoreStore } from '#libs/mvcc';
 import type { CommandResult, Store, StoreEvent } from '#libs/mvcc';
 import { asLogIndex, asTerm } from '#libs/raft';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
+import type { Disk } from '../environment/disk.js';
 import { committedColumns } from '../thread/protocol.js';
 import type { CommittedBatch } from '../thread/protocol.js';
 import { restoreNewest } from '../snapshot/snapshot-directory.js';
@@ -70,8 +71,8 @@ export class ReplicaState {
   }
 
   /** Puts the leader's snapshot in the place of everything. Throws when the file does not hold. */
-  install(path: string, metadata: SnapshotMetadata): void {
-    this.#store = restoreFile(path, metadata.index);
+  install(path: string, metadata: SnapshotMetadata, disk: Disk): void {
+    this.#store = restoreFile(path, metadata.index, disk);
     this.#lastTerm = metadata.term;
   }
 
@@ -87,8 +88,8 @@ function append(events: StoreEvent[], more: readonly StoreEvent[]): StoreEvent[]
   return events;
 }
 
-function restoreFile(path: string, index: number): Store {
-  const store = restoreStore(readSnapshotFile(path));
+function restoreFile(path: string, index: number, disk: Disk): Store {
+  const store = restoreStore(readSnapshotFile(path, disk));
   if (store.appliedIndex !== index) {
     throw new Error(`the snapshot ${path} holds the state at entry ${store.appliedIndex}, not at ${index}`);
   }
@@ -99,7 +100,13 @@ function restoreFile(path: string, index: number): Store {
 export function restoreState(
   directory: string,
   onBad: (path: string, error: Error) => void,
+  disk: Disk,
 ): { readonly store: Store; readonly metadata: SnapshotMetadata } | undefined {
-  const found = restoreNewest(directory, (path, metadata) => restoreFile(path, metadata.index), onBad);
+  const found = restoreNewest(
+    directory,
+    (path, metadata) => restoreFile(path, metadata.index, disk),
+    onBad,
+    disk,
+  );
   return found === undefined ? undefined : { store: found.restored, metadata: found.metadata };
 }

@@ -1,6 +1,7 @@
-import { readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SnapshotMetadata } from '#libs/raft';
+import { nodeDisk } from '../environment/disk.js';
+import type { Disk } from '../environment/disk.js';
 import { syncDirectory } from '../log/segment.js';
 import { readSnapshotFileMetadata } from './snapshot-file.js';
 
@@ -17,8 +18,12 @@ export function snapshotPath(
 }
 
 /** Snapshot files, newest first. */
-export function listSnapshots(directory: string): { readonly path: string; readonly index: number }[] {
-  return readdirSync(directory)
+export function listSnapshots(
+  directory: string,
+  disk: Disk = nodeDisk,
+): { readonly path: string; readonly index: number }[] {
+  return disk
+    .readdirSync(directory)
     .filter((name) => namePattern.test(name))
     .sort()
     .toReversed()
@@ -26,9 +31,9 @@ export function listSnapshots(directory: string): { readonly path: string; reado
 }
 
 /** Puts a bad file aside under a name that nothing reads, for people to look at. */
-export function quarantine(path: string): string {
+export function quarantine(path: string, disk: Disk): string {
   const aside = `${path}.bad`;
-  renameSync(path, aside);
+  disk.renameSync(path, aside);
   return aside;
 }
 
@@ -40,25 +45,27 @@ export function restoreNewest<T>(
   directory: string,
   restore: (path: string, metadata: SnapshotMetadata) => T,
   onBad: (path: string, error: Error) => void,
+  disk: Disk,
 ): { readonly metadata: SnapshotMetadata; readonly restored: T } | undefined {
-  for (const name of readdirSync(directory)) if (name.endsWith('.tmp')) rmSync(join(directory, name));
-  for (const { path } of listSnapshots(directory)) {
+  for (const name of disk.readdirSync(directory))
+    if (name.endsWith('.tmp')) disk.unlinkSync(join(directory, name));
+  for (const { path } of listSnapshots(directory, disk)) {
     try {
-      const metadata = readSnapshotFileMetadata(path);
+      const metadata = readSnapshotFileMetadata(path, disk);
       return { metadata, restored: restore(path, metadata) };
     } catch (error) {
       // A file that cannot be read at all (rights, a failing disk) says nothing about its bytes.
       if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
-      onBad(quarantine(path), error instanceof Error ? error : new Error(String(error)));
+      onBad(quarantine(path, disk), error instanceof Error ? error : new Error(String(error)));
     }
   }
   return undefined;
 }
 
 /** Removes all but the newest snapshots; returns the index of the oldest one kept, 0 when fewer are there. */
-export function pruneSnapshots(directory: string): number {
-  const all = listSnapshots(directory);
-  for (const { path } of all.slice(keptSnapshots)) unlinkSync(path);
-  syncDirectory(directory);
+export function pruneSnapshots(directory: string, disk: Disk): number {
+  const all = listSnapshots(directory, disk);
+  for (const { path } of all.slice(keptSnapshots)) disk.unlinkSync(path);
+  syncDirectory(directory, disk);
   return all.length < keptSnapshots ? 0 : (all[keptSnapshots - 1]?.index ?? 0);
 }

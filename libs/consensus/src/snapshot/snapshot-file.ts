@@ -1,9 +1,11 @@
-import { open, rename, unlink } from 'node:fs/promises';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { SnapshotMetadata } from '#libs/raft';
 import { ByteReader, ByteWriter } from '../bytes.js';
 import { readSnapshotMetadata, writeSnapshotMetadata } from '../configuration-codec.js';
+import { nodeDisk } from '../environment/disk.js';
+import type { Disk } from '../environment/disk.js';
+import { nodeEnvironment } from '../environment/environment.js';
+import type { Environment } from '../environment/environment.js';
 import { syncDirectory } from '../log/segment.js';
 
 // header: magic 8, length of the metadata u32, its CRC u32, metadata; then chunks, each behind its
@@ -28,9 +30,6 @@ function encodeHeader(metadata: SnapshotMetadata): Buffer {
   return writer.bytes();
 }
 
-/** Lets the event loop turn between chunks, so that writes and heartbeats go on. */
-const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /**
  * Writes chunks beside `path` and renames: the file appears whole and durable, or not at all. Returns its
  * size in bytes. The caller's iterable must be an immutable view, since other work runs between chunks.
@@ -40,9 +39,10 @@ export async function writeSnapshotFile(
   path: string,
   metadata: SnapshotMetadata,
   chunks: Iterable<Uint8Array>,
+  { disk, clock }: Pick<Environment, 'disk' | 'clock'> = nodeEnvironment,
 ): Promise<number> {
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w', 0o600);
+  const file = await disk.promises.open(temporary, 'w', 0o600);
   let size = 0;
   try {
     let crc = 0;
@@ -59,7 +59,8 @@ export async function writeSnapshotFile(
       crc = crc32(chunk, crc);
       await put(length);
       await put(chunk);
-      await yieldToLoop();
+      // Lets the event loop turn between chunks, so that writes and heartbeats go on.
+      await new Promise<void>((resolve) => clock.soon(resolve));
     }
     const trailer = Buffer.alloc(trailerBytes);
     trailer.writeUInt32LE(crc, 4);
@@ -68,19 +69,19 @@ export async function writeSnapshotFile(
     await file.sync();
   } catch (error) {
     await file.close();
-    await unlink(temporary).catch(() => undefined);
+    await disk.promises.unlink(temporary).catch(() => undefined);
     throw error;
   }
   await file.close();
-  await rename(temporary, path);
-  syncDirectory(directory);
+  await disk.promises.rename(temporary, path);
+  syncDirectory(directory, disk);
   return size;
 }
 
-function readExactly(fd: number, length: number, position: number, path: string): Buffer {
+function readExactly(fd: number, length: number, position: number, path: string, disk: Disk): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   for (let done = 0; done < length;) {
-    const read = readSync(fd, bytes, done, length - done, position + done);
+    const read = disk.readSync(fd, bytes, done, length - done, position + done);
     if (read === 0) throw new SnapshotDamagedError(`${path} ends early, at byte ${position + done}`);
     done += read;
   }
@@ -90,52 +91,56 @@ function readExactly(fd: number, length: number, position: number, path: string)
 function readHeader(
   fd: number,
   path: string,
+  disk: Disk,
 ): { readonly metadata: SnapshotMetadata; readonly bodyAt: number } {
-  const fixed = readExactly(fd, 16, 0, path);
+  const fixed = readExactly(fd, 16, 0, path, disk);
   const length = fixed.readUInt32LE(8);
   if (!fixed.subarray(0, 8).equals(magic) || length > 1 << 20) {
     throw new SnapshotDamagedError(`${path} is not a snapshot`);
   }
-  const body = readExactly(fd, length, 16, path);
+  const body = readExactly(fd, length, 16, path, disk);
   if (crc32(body) !== fixed.readUInt32LE(12))
     throw new SnapshotDamagedError(`the header of ${path} does not hold`);
   return { metadata: readSnapshotMetadata(new ByteReader(body)), bodyAt: 16 + length };
 }
 
 /** What a file is a snapshot of. Throws SnapshotDamagedError. */
-export function readSnapshotFileMetadata(path: string): SnapshotMetadata {
-  const fd = openSync(path, 'r');
+export function readSnapshotFileMetadata(path: string, disk: Disk = nodeDisk): SnapshotMetadata {
+  const fd = disk.openSync(path, 'r');
   try {
-    return readHeader(fd, path).metadata;
+    return readHeader(fd, path, disk).metadata;
   } finally {
-    closeSync(fd);
+    disk.closeSync(fd);
   }
 }
 
 /** The chunks as written, one in memory at a time; throws SnapshotDamagedError, at the latest at the end. */
-export function* readSnapshotFile(path: string): Generator<Uint8Array, void, undefined> {
-  const fd = openSync(path, 'r');
+export function* readSnapshotFile(
+  path: string,
+  disk: Disk = nodeDisk,
+): Generator<Uint8Array, void, undefined> {
+  const fd = disk.openSync(path, 'r');
   try {
-    let at = readHeader(fd, path).bodyAt;
-    const size = fstatSync(fd).size;
+    let at = readHeader(fd, path, disk).bodyAt;
+    const size = disk.fstatSync(fd).size;
     let crc = 0;
     for (;;) {
-      const length = readExactly(fd, 4, at, path).readUInt32LE(0);
+      const length = readExactly(fd, 4, at, path, disk).readUInt32LE(0);
       at += 4;
       if (length === 0) break;
       if (length > maxChunkBytes || at + length > size) {
         throw new SnapshotDamagedError(`${path} holds a chunk of impossible length at byte ${at}`);
       }
-      const chunk = readExactly(fd, length, at, path);
+      const chunk = readExactly(fd, length, at, path, disk);
       crc = crc32(chunk, crc);
       at += length;
       yield chunk;
     }
-    const end = readExactly(fd, 4 + magic.length, at, path);
+    const end = readExactly(fd, 4 + magic.length, at, path, disk);
     if (end.readUInt32LE(0) !== crc || !end.subarray(4).equals(magic)) {
       throw new SnapshotDamagedError(`the checksum of ${path} does not hold`);
     }
   } finally {
-    closeSync(fd);
+    disk.closeSync(fd);
   }
 }

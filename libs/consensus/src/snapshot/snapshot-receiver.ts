@@ -1,7 +1,7 @@
-import { open, rename, unlink } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { SnapshotMetadata } from '#libs/raft';
+import { nodeDisk } from '../environment/disk.js';
+import type { Disk, DiskFile } from '../environment/disk.js';
 import { syncDirectory } from '../log/segment.js';
 import { snapshotPath } from './snapshot-directory.js';
 import { readSnapshotFileMetadata } from './snapshot-file.js';
@@ -13,16 +13,18 @@ export const maxUnwrittenBytes = 1 << 20;
 export class SnapshotReceiver {
   readonly #directory: string;
   readonly #temporary: string;
-  #file: Promise<FileHandle>;
+  readonly #disk: Disk;
+  #file: Promise<DiskFile>;
   #tail: Promise<void>;
   #crc = 0;
   #unwritten = 0;
   #failure: Error | undefined;
 
-  constructor(directory: string, name: string) {
+  constructor(directory: string, name: string, disk: Disk = nodeDisk) {
+    this.#disk = disk;
     this.#directory = directory;
     this.#temporary = `${directory}/${name}.tmp`;
-    this.#file = open(this.#temporary, 'w', 0o600);
+    this.#file = disk.promises.open(this.#temporary, 'w', 0o600);
     this.#tail = this.#file.then(
       () => undefined,
       (error: Error) => this.#fail(error),
@@ -61,19 +63,19 @@ export class SnapshotReceiver {
     const file = await this.#file;
     await file.sync();
     await file.close();
-    const metadata = readSnapshotFileMetadata(this.#temporary);
+    const metadata = readSnapshotFileMetadata(this.#temporary, this.#disk);
     if (metadata.index !== expected.index || metadata.term !== expected.term) {
       throw new Error(`a snapshot of entry ${expected.index} was announced, one of ${metadata.index} came`);
     }
     const path = snapshotPath(this.#directory, metadata);
-    await rename(this.#temporary, path);
-    syncDirectory(this.#directory);
+    await this.#disk.promises.rename(this.#temporary, path);
+    syncDirectory(this.#directory, this.#disk);
     return path;
   }
 
   async abandon(): Promise<void> {
     await this.#tail;
     await this.#file.then((file) => file.close()).catch(() => undefined);
-    await unlink(this.#temporary).catch(() => undefined);
+    await this.#disk.promises.unlink(this.#temporary).catch(() => undefined);
   }
 }

@@ -1,11 +1,14 @@
-import { existsSync, unlinkSync } from 'node:fs';
 import { asLogIndex, asMemberId, createRaft, noMember } from '#libs/raft';
 import type { Entry, MemberId, Message, RaftServer, Ready, Refusal, SoftState } from '#libs/raft';
+import { nodeEnvironment } from '../environment/environment.js';
+import type { Environment } from '../environment/environment.js';
+import type { CancelTimer } from '../environment/clock.js';
 import { RaftLog } from '../log/raft-log.js';
 import { syncDirectory } from '../log/segment.js';
 import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
 import { snapshotPath } from '../snapshot/snapshot-directory.js';
 import { PeerNetwork } from '../transport/peer-network.js';
+import type { CreatePeerTransport, PeerTransport } from '../transport/peer-transport.js';
 import type { ForwardedProposal } from '../transport/forward-codec.js';
 import { committedColumns, proposeColumns } from './protocol.js';
 import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
@@ -17,6 +20,18 @@ const maxInflightMessages = 256;
 const maxInflightBytes = 8 << 20;
 const maxUncommittedBytes = 64 << 20;
 
+/** What the thread is made of, where it is not the machine's and the real thing (libs/simulation). */
+export interface ThreadParts extends Environment {
+  readonly createRaft: typeof createRaft;
+  readonly createTransport: CreatePeerTransport;
+}
+
+const realParts: ThreadParts = {
+  ...nodeEnvironment,
+  createRaft,
+  createTransport: (options, events) => new PeerNetwork(options, events),
+};
+
 /**
  * Host of the Raft core: its log, its peers and its ticks, on the far side of a message port. One turn of
  * the event loop gathers whatever came (messages, proposals, finished writes); then `#run` drains the core.
@@ -25,9 +40,10 @@ const maxUncommittedBytes = 64 << 20;
 export class ConsensusThread {
   readonly #port: Port<FromThread, ToThread>;
   readonly #options: ThreadOptions;
+  readonly #parts: ThreadParts;
   readonly #log: RaftLog;
   readonly #raft: RaftServer;
-  readonly #network: PeerNetwork;
+  readonly #network: PeerTransport;
   readonly #fsync = new Histogram(fsyncBucketsSeconds);
   #scheduled = false;
   /** Committed, and not yet with the main thread. */
@@ -37,17 +53,19 @@ export class ConsensusThread {
   #appliedIndex = 0;
   #stopped = false;
   #soft: SoftState;
-  #ticker: NodeJS.Timeout | undefined;
-  #reporter: NodeJS.Timeout | undefined;
+  #ticker: CancelTimer | undefined;
+  #reporter: CancelTimer | undefined;
   /** Where a received snapshot lies until the core has taken it. */
   readonly #received = new Map<number, string>();
 
   /** Opens the log; throws DataDirectoryError when it cannot be served from. */
-  constructor(port: Port<FromThread, ToThread>, options: ThreadOptions) {
+  constructor(port: Port<FromThread, ToThread>, options: ThreadOptions, parts: ThreadParts = realParts) {
     this.#port = port;
     this.#options = options;
+    this.#parts = parts;
     const voters = options.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
     this.#log = new RaftLog({
+      environment: parts,
       directory: options.logDirectory,
       clusterId: options.clusterId,
       memberId: options.memberId,
@@ -60,13 +78,13 @@ export class ConsensusThread {
       onTorn: (at) =>
         this.#warn(`cut a write that a crash had interrupted from the log, at byte ${at} of its last file`),
     });
-    this.#raft = createRaft({
+    this.#raft = parts.createRaft({
       id: asMemberId(options.memberId),
       log: this.#log,
       applied: options.restored?.index ?? asLogIndex(0),
       electionTicks: options.electionTicks,
       heartbeatTicks: options.heartbeatTicks,
-      random: Math.random,
+      random: () => parts.random.random(),
       maxBytesPerMessage,
       maxInflightMessages,
       maxInflightBytes,
@@ -77,12 +95,12 @@ export class ConsensusThread {
     port.on('message', (message) => this.#guard(() => this.#receive(message)));
   }
 
-  #createNetwork(): PeerNetwork {
+  #createNetwork(): PeerTransport {
     const snapshotFile = (index: number, term: number): string | undefined => {
       const path = snapshotPath(this.#options.snapshotDirectory, { index, term });
-      return existsSync(path) ? path : undefined;
+      return this.#parts.disk.existsSync(path) ? path : undefined;
     };
-    return new PeerNetwork(
+    return this.#parts.createTransport(
       { ...this.#options, snapshotFile },
       {
         messages: (messages) => this.#input(() => messages.forEach((message) => this.#raft.step(message))),
@@ -100,9 +118,10 @@ export class ConsensusThread {
 
   /** Opens the peer port and starts the clock. Throws when the port cannot be had. */
   async start(): Promise<void> {
+    const { clock } = this.#parts;
     await this.#network.start();
-    this.#ticker = setInterval(() => setImmediate(() => this.#tick()), this.#options.tickMs);
-    this.#reporter = setInterval(() => this.#report(), reportEveryMs);
+    this.#ticker = clock.every(this.#options.tickMs, () => clock.soon(() => this.#tick()));
+    this.#reporter = clock.every(reportEveryMs, () => this.#report());
     this.#post({ kind: 'started' });
     this.#report();
     this.#schedule();
@@ -123,7 +142,7 @@ export class ConsensusThread {
   #loseConnection(peer: number): void {
     const others = this.#options.members.map(({ id }) => id).filter((id) => id !== peer);
     const lose = (): void => this.#input(() => this.#raft.connectionLost(asMemberId(peer)));
-    if (this.#options.memberId === Math.min(...others)) setTimeout(lose, firstCampaignDelayMs);
+    if (this.#options.memberId === Math.min(...others)) this.#parts.clock.after(firstCampaignDelayMs, lose);
     else lose();
   }
 
@@ -145,7 +164,7 @@ export class ConsensusThread {
   #schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#parts.clock.soon(() => {
       this.#scheduled = false;
       this.#guard(() => this.#run());
     });
@@ -344,7 +363,7 @@ export class ConsensusThread {
   #takeSnapshot(path: string, announcement: Message): void {
     const { snapshot } = announcement;
     // A second copy of a file that was dropped below may have been dropped with it: the leader sends another.
-    if (this.#stopped || snapshot === undefined || !existsSync(path)) return;
+    if (this.#stopped || snapshot === undefined || !this.#parts.disk.existsSync(path)) return;
     this.#received.set(snapshot.index, path);
     this.#input(() => {
       this.#raft.step(announcement);
@@ -352,8 +371,8 @@ export class ConsensusThread {
       // heed the message: then the file must not be what the next start restores.
       if (this.#raft.status().commitIndex >= snapshot.index) return;
       this.#received.delete(snapshot.index);
-      unlinkSync(path);
-      syncDirectory(this.#options.snapshotDirectory);
+      this.#parts.disk.unlinkSync(path);
+      syncDirectory(this.#options.snapshotDirectory, this.#parts.disk);
     });
   }
 
@@ -384,8 +403,8 @@ export class ConsensusThread {
 
   #halt(): void {
     this.#stopped = true;
-    clearInterval(this.#ticker);
-    clearInterval(this.#reporter);
+    this.#ticker?.();
+    this.#reporter?.();
   }
 
   #fatal(error: Error): void {

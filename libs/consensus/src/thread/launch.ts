@@ -1,4 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { startConsensusThread } from './start-thread.js';
 import type { FromThread, Port, ThreadOptions, ToThread } from './protocol.js';
 
 /** `worker`: a thread of its own, as in production. `inline`: the same code on this thread, for tests from sources. */
@@ -43,12 +44,15 @@ function launchWorker(options: ThreadOptions, onExit: (error: Error) => void): L
   };
 }
 
+/** Loaded only where it runs: the main thread of a master needs neither the core nor the transport (40 MiB, 0.15 s). */
+export async function loadConsensusThread(): Promise<typeof startConsensusThread> {
+  return (await import('./start-thread.js')).startConsensusThread;
+}
+
 function launchInline(options: ThreadOptions, onExit: (error: Error) => void): LaunchedThread {
   const { port1, port2 } = new MessageChannel();
-  // Loaded here only: the main thread of a master needs neither the core nor the transport (40 MiB, 0.15 s).
-  import('./start-thread.js').then(
-    ({ startConsensusThread }) =>
-      startConsensusThread(port2 as unknown as Port<FromThread, ToThread>, options),
+  loadConsensusThread().then(
+    (start) => start(port2 as unknown as Port<FromThread, ToThread>, options),
     onExit,
   );
   return {

@@ -11,6 +11,7 @@ import type { PeerTls } from './handshake.js';
 import { messageBytes, readMessage, readMessages, writeMessage } from './message-codec.js';
 import { PeerClient } from './peer-client.js';
 import { PeerServer } from './peer-server.js';
+import type { PeerTransport } from './peer-transport.js';
 import type { PeerContext } from './peer-server.js';
 import { sendSnapshot } from './snapshot-sender.js';
 
@@ -62,7 +63,7 @@ interface Peer {
 const defaultMaxQueuedBytes = 16 << 20;
 
 /** All peers of one server: the listening strategy, a client a peer, and what goes over them. */
-export class PeerNetwork {
+export class PeerNetwork implements PeerTransport {
   readonly #options: PeerNetworkOptions;
   readonly #events: PeerEvents;
   readonly #server: PeerServer;
