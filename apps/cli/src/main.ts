@@ -1,10 +1,12 @@
 /** `trireme`: the command line. One file a command under commands/; what they do to a cluster lives in cluster/. */
 import { Command, CommanderError } from 'commander';
+import { addAlarm } from './commands/alarm.js';
 import { addChaos } from './commands/chaos.js';
 import { addCompletion } from './commands/completion.js';
 import { addDown } from './commands/down.js';
 import { addKubeconfig } from './commands/kubeconfig.js';
 import { addProcesses } from './commands/processes.js';
+import { addSnapshot } from './commands/snapshot.js';
 import { addStatus } from './commands/status.js';
 import { addTransferLeader } from './commands/transfer-leader.js';
 import { addUp } from './commands/up.js';
@@ -23,6 +25,8 @@ for (const add of [
   addStatus,
   addKubeconfig,
   addTransferLeader,
+  addSnapshot,
+  addAlarm,
   addChaos,
   addProcesses,
   addVersion,

@@ -170,6 +170,7 @@ class InProcessStorage implements MemoryStorage {
       revision,
       compactRevision: compactedRevision,
       sizeBytes,
+      quotaBytes: Number.MAX_SAFE_INTEGER,
       members: [
         {
           id: 1,

@@ -1,3 +1,4 @@
+import { alarmTypes } from '#libs/mvcc';
 import type {
   AlarmType,
   Compare,
@@ -10,6 +11,7 @@ import type {
   StoreEvent,
 } from '#libs/mvcc';
 
+export { alarmTypes };
 export type {
   AlarmType,
   Compare,
@@ -134,6 +136,8 @@ export interface StorageStatus {
   readonly revision: Revision;
   readonly compactRevision: Revision;
   readonly sizeBytes: number;
+  /** At this size the alarm `noSpace` is raised. */
+  readonly quotaBytes: number;
   readonly members: readonly MemberStatus[];
   readonly alarms: readonly AlarmStatus[];
 }

@@ -6,6 +6,7 @@ import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 import { from, ignoreElements, throwError } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ClusterService } from './cluster/cluster-service.js';
+import type { AlarmRequest } from './cluster/maintenance-service.js';
 import { MaintenanceService, protocolVersion } from './cluster/maintenance-service.js';
 import { streamSnapshot } from './cluster/snapshot-stream.js';
 import { Serving } from './backend.js';
@@ -156,7 +157,7 @@ export class MaintenanceController {
   }
 
   @GrpcMethod('Maintenance', 'Alarm')
-  alarm(request: { readonly action: string }): Promise<object> {
+  alarm(request: AlarmRequest): Promise<object> {
     return this.#maintenance.alarm(request);
   }
 

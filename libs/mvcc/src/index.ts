@@ -38,4 +38,4 @@ export { CompactedError, DecodeError, FutureRevisionError, SnapshotError } from 
 export { compareKeys, effectiveEnd, inRange, prefixEnd, unboundedEnd } from './key-range.js';
 export { createOrderedMap } from './ordered-map.js';
 export type { OrderedMap } from './ordered-map.js';
-export { createStore, restoreStore } from './store.js';
+export { createStore, restoreStore, restoreStoreAnew } from './store.js';

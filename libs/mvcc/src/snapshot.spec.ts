@@ -7,6 +7,7 @@ import {
   createStore,
   encodeCommand,
   restoreStore,
+  restoreStoreAnew,
   unboundedEnd,
 } from './index.js';
 import type { Command, KeyValue, Operation, Revision, Store } from './index.js';
@@ -168,5 +169,45 @@ describe('the CRC', () => {
       const data = Uint8Array.from({ length }, (_, i) => (i * 31 + 7) & 0xff);
       expect(crc32(data)).toBe(zlibCrc32(data));
     }
+  });
+});
+
+describe('a store for another cluster', () => {
+  it('holds the same keys at revisions that the old one has never given, and nothing older can be asked for', () => {
+    const old = livedStore();
+    const anew = restoreStoreAnew(old.snapshot(), 1_000);
+    expect(anew.revision).toBe(old.revision + 1_000);
+    expect(anew.range(everything).keyValues.map(plain)).toEqual(old.range(everything).keyValues.map(plain));
+    expect(anew.leases()).toEqual(old.leases());
+    expect(anew.etcd.revision).toBe(old.etcd.revision + 1_000);
+    // A watch that goes on from any revision of the old cluster, even one that the snapshot does not hold.
+    for (const from of [1, old.revision, old.revision + 1, old.revision + 999])
+      expect(() => anew.eventsSince(asRevision(from), '', unboundedEnd)).toThrow('compacted');
+    expect(anew.eventsSince(asRevision(anew.revision + 1), '', unboundedEnd)).toEqual([]);
+    write(anew, { type: 'put', key: 'new', value: bytes('x') });
+    expect(anew.get('new')?.modRevision).toBe(old.revision + 1_001);
+    expect(anew.sizeBytes - anew.inUseBytes, 'history').toBeLessThan(1_000);
+  });
+
+  it('is equal to the byte wherever it is made, and knows no command of the old cluster', () => {
+    const old = livedStore();
+    const one = restoreStoreAnew(old.snapshot(), 7);
+    const other = restoreStoreAnew(old.snapshot(), 7);
+    const again = (store: Store): void => {
+      const index = store.appliedIndex + 1;
+      const id = { session: 1, sequence: old.appliedIndex, answeredBelow: 1 };
+      const applied = store.apply(index, 9, encodeCommand({ type: 'leaseRenew', id, lease: 9 }));
+      expect(applied?.result.repeated).toBe(false);
+    };
+    again(one);
+    again(other);
+    expectEqualStores(one, other);
+    expectEqualStores(restoreStore(one.snapshot()), one);
+    expect(one.alarms()).toEqual([]);
+  });
+
+  it('refuses revisions that go back or beyond what can be counted', () => {
+    for (const bad of [0, -1, 0.5, Number.MAX_SAFE_INTEGER])
+      expect(() => restoreStoreAnew(livedStore().snapshot(), bad), `${bad}`).toThrow(RangeError);
   });
 });

@@ -14,6 +14,7 @@ import { applySpaceCommand, createSpace } from './space.js';
 import type { Space } from './space.js';
 import { applyTxn, refuse } from './txn.js';
 import type { Outcome } from './txn.js';
+import { asRevision } from './types.js';
 import type {
   ApplyResult,
   Command,
@@ -52,6 +53,37 @@ export function createStore(): Store {
  */
 export function restoreStore(chunks: Iterable<Uint8Array>): Store {
   return new ReplicatedStore(readSnapshot(chunks));
+}
+
+const sweptEventsPerStep = 10_000;
+
+/**
+ * The store of another cluster that begins with what a snapshot holds. Its revisions go on `addRevisions` (at least 1)
+ * above those of the snapshot and everything below is compacted: a client that has seen revisions which the snapshot does
+ * not know finds its own gone rather than given to other writes. Who is to be answered exactly once, alarms and hash checks
+ * belonged to the old cluster. Throws SnapshotError, and RangeError when the revisions would not be safe integers.
+ */
+export function restoreStoreAnew(chunks: Iterable<Uint8Array>, addRevisions: number): Store {
+  const { spaces, hash, appliedIndex } = readSnapshot(chunks);
+  for (const { keys } of [spaces.kubernetes, spaces.etcd]) {
+    const revision = keys.revision + addRevisions;
+    if (!Number.isSafeInteger(addRevisions) || addRevisions < 1 || revision > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(
+        `revision ${keys.revision} cannot go on ${addRevisions} higher: from 1 on, up to ${Number.MAX_SAFE_INTEGER} in all`,
+      );
+    }
+    keys.revision = asRevision(revision);
+    keys.compact(keys.revision);
+    while (keys.sweep(sweptEventsPerStep));
+  }
+  return new ReplicatedStore({
+    spaces,
+    sessions: new Sessions(),
+    hash,
+    alarms: new Alarms(),
+    hashCheck: new HashCheck(),
+    appliedIndex,
+  });
 }
 
 class ReplicatedStore implements Store {

@@ -1,8 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { createWriteStream } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { request } from 'node:https';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { VerifiedBackup } from '#libs/consensus';
 import { UserError } from '../ui/errors.js';
 import type { ClusterState, MasterState } from './state.js';
+
+export interface AlarmReport {
+  readonly type: 'noSpace' | 'corrupt';
+  readonly member: string;
+}
 
 /** One replica's own view, as `GET /trireme/v1/status` answers it. */
 export interface ReplicaReport {
@@ -14,8 +23,14 @@ export interface ReplicaReport {
   readonly quorum: boolean;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  readonly sizeBytes: number;
+  readonly quotaBytes: number;
+  readonly alarms: readonly AlarmReport[];
   readonly ready: boolean;
 }
+
+/** A master that sends nothing of a snapshot for so long has hung up in all but name. */
+const silenceMs = 30_000;
 
 /** Talks to single masters with the cluster's administrator certificate. */
 export class AdminClient {
@@ -62,6 +77,56 @@ export class AdminClient {
     await this.#post(master, '/trireme/v1/partition', { from, direction });
   }
 
+  async disarm(leader: MasterState, type: string, member: string | undefined): Promise<void> {
+    await this.#post(leader, '/trireme/v1/disarm', { type, member });
+  }
+
+  /**
+   * Saves a snapshot of everything that was acknowledged before the call. The file appears under its name once all of it
+   * is durable and its checksum holds. Throws UserError.
+   */
+  async saveBackup(master: MasterState, path: string): Promise<VerifiedBackup> {
+    // Only here: no other command needs that room.
+    const { BackupError, verifyBackup } = await import('#libs/consensus');
+    const part = `${path}.part`;
+    try {
+      await pipeline(
+        await this.#stream(master, '/trireme/v1/snapshot'),
+        createWriteStream(part, { mode: 0o600 }),
+      );
+      const saved = await verifyBackup(part);
+      await syncFile(part);
+      await rename(part, path);
+      await syncFile(dirname(path));
+      return saved;
+    } catch (error) {
+      await rm(part, { force: true });
+      if (error instanceof UserError) throw error;
+      const why =
+        error instanceof BackupError ? 'the connection broke before its end' : (error as Error).message;
+      throw new UserError(
+        `the snapshot of ${master.name} was not saved to ${path}: ${why}`,
+        'see `trireme status`',
+      );
+    }
+  }
+
+  async #stream(master: MasterState, path: string): Promise<IncomingMessage> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const call = request(
+        { host: '127.0.0.1', port: master.apiPort, path, ...this.#tls, agent: false, timeout: silenceMs },
+        resolve,
+      );
+      call.on('timeout', () => call.destroy(new Error(`nothing came for ${silenceMs / 1_000} s`)));
+      call.on('error', reject);
+      call.end();
+    });
+    if (response.statusCode === 200) return response;
+    let body = '';
+    for await (const text of response.setEncoding('utf8')) body += String(text);
+    throw new UserError(`${master.name} refused: ${messageOf(body)}`);
+  }
+
   async #post(master: MasterState, path: string, body: unknown): Promise<void> {
     let reply: { status: number; body: string };
     try {
@@ -104,6 +169,16 @@ export class AdminClient {
       call.on('error', reject);
       call.end(body);
     });
+  }
+}
+
+/** A directory as well: then the names in it are durable. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

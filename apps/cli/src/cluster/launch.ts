@@ -95,7 +95,10 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
   return { state, pki };
 }
 
-async function createState(options: UpOptions): Promise<ClusterState> {
+/** A cluster that is not there yet: its identity, and ports that are free now. */
+export async function createState(
+  options: Pick<UpOptions, 'name' | 'dataDir' | 'port' | 'masters' | 'nodes' | 'kubeconfig'>,
+): Promise<ClusterState> {
   const { port, masters } = await allocatePorts(options.port, options.masters);
   return {
     name: options.name,

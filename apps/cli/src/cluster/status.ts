@@ -1,4 +1,4 @@
-import { AdminClient, type ReplicaReport } from './admin-client.js';
+import { AdminClient, type AlarmReport, type ReplicaReport } from './admin-client.js';
 import { type ClusterState, etcdUrl } from './state.js';
 
 /** `status -o json`, as documented in docs/operations.md. */
@@ -7,6 +7,8 @@ export interface ClusterStatus {
   readonly leader: string | undefined;
   readonly term: number;
   readonly quorum: boolean;
+  /** As the furthest replica tells them. */
+  readonly alarms: readonly AlarmReport[];
   readonly members: readonly MemberReport[];
 }
 
@@ -21,6 +23,9 @@ export interface MemberReport {
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Of the store, history included; at `quotaBytes` only reads and deletes are taken. */
+  readonly sizeBytes: number;
+  readonly quotaBytes: number;
   readonly healthy: boolean;
   /** URL for etcd's clients, where that service is on. */
   readonly etcd?: string;
@@ -33,11 +38,13 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
   const known = reports.filter((report): report is ReplicaReport => report !== undefined);
   const term = Math.max(0, ...known.map((report) => report.term));
   const leader = known.find((report) => report.role === 'leader' && report.term === term && report.quorum);
+  const furthest = known.toSorted((a, b) => b.appliedIndex - a.appliedIndex)[0];
   return {
     cluster: state.name,
     leader: leader?.name,
     term,
     quorum: leader !== undefined,
+    alarms: furthest?.alarms ?? [],
     members: state.masters.map((master, i) => {
       const report = reports[i];
       const etcd = etcdUrl(state, master);
@@ -55,6 +62,8 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
         term: report?.term ?? 0,
         commitIndex: report?.commitIndex ?? 0,
         appliedIndex: report?.appliedIndex ?? 0,
+        sizeBytes: report?.sizeBytes ?? 0,
+        quotaBytes: report?.quotaBytes ?? 0,
         healthy: report?.ready === true,
         ...(etcd === undefined ? {} : { etcd }),
       };

@@ -37,13 +37,14 @@ function format(status: ClusterStatus, output: StatusOptions['output']): string 
   const rows = status.members.map((member) => [
     member.name,
     ...(member.term === 0
-      ? [member.pid === undefined ? 'down' : 'no answer', '-', '-', '-', '-']
+      ? [member.pid === undefined ? 'down' : 'no answer', '-', '-', '-', '-', '-']
       : [
           member.role,
           member.term,
           member.commitIndex,
           member.appliedIndex,
           Math.max(0, newest - member.appliedIndex),
+          mebibytes(member.sizeBytes),
         ].map(String)),
     member.healthy ? 'yes' : 'no',
     member.pid === undefined ? '-' : String(member.pid),
@@ -51,8 +52,15 @@ function format(status: ClusterStatus, output: StatusOptions['output']): string 
   ]);
   const summary = `cluster ${status.cluster}: ${status.quorum ? `leader ${status.leader}, term ${status.term}` : 'no quorum'}`;
   const table = formatTable(
-    ['MEMBER', 'ROLE', 'TERM', 'COMMIT', 'APPLIED', 'LAG', 'READY', 'PID', 'API SERVER'],
+    ['MEMBER', 'ROLE', 'TERM', 'COMMIT', 'APPLIED', 'LAG', 'STORE', 'READY', 'PID', 'API SERVER'],
     rows,
   );
-  return `${summary}\n\n${table}`;
+  const alarms = status.alarms.map(
+    ({ type, member }) => `alarm ${type} of ${member}: see \`trireme alarm list\`\n`,
+  );
+  return `${summary}\n${alarms.join('')}\n${table}`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)}Mi`;
 }

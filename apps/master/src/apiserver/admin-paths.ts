@@ -1,6 +1,8 @@
 import { ApiError } from '#libs/apimachinery';
 import type { ApiRequest, ApiResponse, HealthRegistry, PathHandler } from '#libs/apiserver';
-import type { Replica } from '#libs/consensus';
+import { alarmTypes, type Replica } from '#libs/consensus';
+import type { Logger } from '#libs/telemetry';
+import { BackupStreams } from './backup-stream.js';
 
 const prefix = '/trireme/v1/';
 const encoder = new TextEncoder();
@@ -23,21 +25,33 @@ function bodyOf(request: ApiRequest): Record<string, unknown> {
 export interface AdminOptions {
   readonly storage: Replica;
   readonly health: HealthRegistry;
+  readonly logger: Logger;
   /** False refuses partitions. */
   readonly faultInjection: boolean;
 }
 
 /**
- * What the command line asks of one replica: its own view of the group, a leader transfer, faults. Like every path that
+ * What the command line asks of one replica: its own view of the group, a leader transfer, backups, alarms, faults. Like every path that
  * is no resource, authorized by RBAC's nonResourceURLs: cluster administrators have them.
  */
 export function adminPaths(options: AdminOptions): PathHandler {
   const { storage } = options;
+  const backups = new BackupStreams(storage, options.logger);
   const handlers: Record<string, (request: ApiRequest) => Promise<ApiResponse>> = {
     'GET status': async (request) => json(200, await report(options, request)),
     'POST transfer-leader': async (request) => {
       const { to } = bodyOf(request);
       await storage.transferLeadership(typeof to === 'string' ? to : undefined);
+      return json(200, {});
+    },
+    'GET snapshot': async () => backups.answer(),
+    'POST disarm': async (request) => {
+      const { type, member } = bodyOf(request);
+      const alarm = alarmTypes.find((known) => known === type);
+      if (alarm === undefined) {
+        throw new ApiError(400, 'BadRequest', `"type" must be one of ${alarmTypes.join(', ')}`);
+      }
+      await storage.disarm(alarm, typeof member === 'string' ? member : undefined);
       return json(200, {});
     },
     'POST partition': async (request) => {
@@ -77,6 +91,9 @@ async function report({ storage, health }: AdminOptions, request: ApiRequest): P
     commitIndex: status.commitIndex,
     appliedIndex: status.appliedIndex,
     revision: status.revision,
+    sizeBytes: status.sizeBytes,
+    quotaBytes: status.quotaBytes,
+    alarms: status.alarms.map(({ type, member }) => ({ type, member })),
     ready: readiness?.status === 200,
   };
 }

@@ -65,7 +65,7 @@ function makeApiServer(
     paths: [
       health.handler,
       metricsPath(telemetry),
-      adminPaths({ storage, health, faultInjection: config.faultInjection }),
+      adminPaths({ storage, health, logger, faultInjection: config.faultInjection }),
       ...security.paths,
       ...serverPaths({ scheme, productVersion: productVersion() }),
     ],

@@ -30,6 +30,7 @@ export function describeStatus(observed: Observed): StorageStatus {
     revision: store.revision,
     compactRevision: store.compactedRevision,
     sizeBytes: store.sizeBytes,
+    quotaBytes: options.quotaBytes,
     members: observed.members.map((member) => describeMember(member, observed)),
     alarms: describeAlarms(observed),
   };

@@ -7,6 +7,15 @@ import type { ResponseHeader } from '../messages.js';
 /** Of the protocol that is spoken: what clients decide by which features they may use. */
 export const protocolVersion = '3.6.0';
 
+const alarmNames = { noSpace: 'NOSPACE', corrupt: 'CORRUPT' } as const;
+
+export interface AlarmRequest {
+  readonly action: 'GET' | 'ACTIVATE' | 'DEACTIVATE';
+  /** 0 for all. */
+  readonly memberID: number;
+  readonly alarm: 'NONE' | 'NOSPACE' | 'CORRUPT';
+}
+
 interface Headed {
   readonly header: ResponseHeader;
 }
@@ -38,14 +47,25 @@ export class MaintenanceService {
     };
   }
 
-  /** NOSPACE while the store is above its quota. It ends by itself, as soon as enough has been deleted and compacted. */
-  async alarm(request: { readonly action: string }): Promise<object> {
-    if (request.action === 'ACTIVATE')
+  /** Both kinds, of every member. Disarming ends an alarm until its reason shows itself again. */
+  async alarm({ action, memberID, alarm }: AlarmRequest): Promise<object> {
+    const { backend } = this.serving;
+    if (action === 'ACTIVATE')
       throw new EtcdError(status.UNIMPLEMENTED, 'alarms are raised by the store alone');
-    const { quotaBytes, sizeBytes } = this.serving.backend.metrics();
-    const alarms =
-      sizeBytes < quotaBytes ? [] : [{ memberID: this.serving.memberId, alarm: 'NOSPACE' as const }];
-    return { header: this.serving.header(), alarms };
+    const { alarms, members } = backend.status();
+    const asked = alarms.filter(
+      (raised) =>
+        (alarm === 'NONE' || alarmNames[raised.type] === alarm) &&
+        (memberID === 0 || raised.memberId === memberID),
+    );
+    if (action === 'DEACTIVATE') {
+      for (const { type, memberId } of asked)
+        await backend.disarm(type, members.find(({ id }) => id === memberId)?.name);
+    }
+    return {
+      header: this.serving.header(),
+      alarms: asked.map(({ type, memberId }) => ({ memberID: memberId, alarm: alarmNames[type] })),
+    };
   }
 
   async hash(): Promise<Headed & { hash: number }> {
