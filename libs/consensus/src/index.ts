@@ -50,7 +50,7 @@ export type { FromThread, Port, ThreadOptions, ToThread } from './thread/protoco
 export type { ForwardedProposal } from './transport/forward-codec.js';
 export type { CreatePeerTransport, PeerTransport } from './transport/peer-transport.js';
 export type { ReplicaOptions } from './replica/options.js';
-export type { Replica } from './replica/replica.js';
+export type { Replica } from './replica/port.js';
 export type { PeerTls } from './transport/handshake.js';
 export { createMemoryStorage } from './memory-storage.js';
 export type { MemoryStorage, MemoryStorageClock, MemoryStorageOptions } from './memory-storage.js';

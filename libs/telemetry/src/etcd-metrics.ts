@@ -24,6 +24,8 @@ export interface EtcdMetricsSource {
   readonly sizeBytes: number;
   /** Without history that compaction would free; the metric is left out where it is not known. */
   readonly inUseBytes?: number;
+  /** Raised now, of all members. */
+  readonly alarms: readonly { readonly type: string; readonly member: string }[];
   readonly walFsyncSeconds: HistogramSnapshot;
   readonly snapshotSeconds: HistogramSnapshot;
   readonly peers: readonly EtcdPeerSource[];
@@ -111,6 +113,12 @@ function registerStorage(single: Single, register: Register): void {
     'etcd_mvcc_db_total_size_in_use_in_bytes',
     'Size of what lives in the store, without history.',
     (s) => s.inUseBytes,
+  );
+  register(
+    'gauge',
+    'trireme_alarm',
+    'An alarm that is raised, by type and by the member that it is about: always 1.',
+    ({ alarms }) => alarms.map(({ type, member }) => ({ labels: { type, member }, value: 1 })),
   );
   single(
     'gauge',

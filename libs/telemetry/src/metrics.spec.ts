@@ -34,6 +34,7 @@ const consensus: EtcdMetricsSource = {
   quotaBytes: 2 ** 31,
   sizeBytes: 5000,
   inUseBytes: 4000,
+  alarms: [],
   walFsyncSeconds: histogram,
   snapshotSeconds: histogram,
   peers: [{ name: 'b', sentBytes: 10, receivedBytes: 20, sendFailures: 0, roundTripSeconds: histogram }],
@@ -245,6 +246,16 @@ describe('consensus', () => {
   it('what is not known is left out rather than shown as zero', async () => {
     const { registry } = createEtcdMetrics(() => ({ ...consensus, inUseBytes: undefined }));
     expect(await registry.metrics()).not.toMatch(/^etcd_mvcc_db_total_size_in_use_in_bytes/m);
+  });
+});
+
+describe('alarms', () => {
+  it('are shown while they are raised, each with its member', async () => {
+    const raised = [{ type: 'noSpace', member: 'm1' }];
+    const { registry } = createEtcdMetrics(() => ({ ...consensus, alarms: raised }));
+    expect(await registry.metrics()).toContain('trireme_alarm{type="noSpace",member="m1"} 1');
+    const quiet = createEtcdMetrics(() => consensus);
+    expect(await quiet.registry.metrics()).not.toMatch(/^trireme_alarm\{/m);
   });
 });
 

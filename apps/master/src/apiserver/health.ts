@@ -28,6 +28,15 @@ export function createHealth(storage: Replica, stopping: AbortSignal, logger: Lo
     },
   });
   health.add({
+    name: 'data-corruption',
+    endpoints: ['readyz', 'healthz'],
+    check: () => {
+      const { alarms, memberId } = storage.status();
+      const corrupt = alarms.some((alarm) => alarm.type === 'corrupt' && alarm.memberId === memberId);
+      return corrupt ? 'the data of this master differs from that of the others' : undefined;
+    },
+  });
+  health.add({
     name: 'poststarthook/bootstrap',
     endpoints: ['readyz', 'healthz'],
     // The last object that bootstrap writes: with it, namespaces and default roles are there on this replica, too.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openReplica } from '../replica/open-replica.js';
-import type { Replica } from '../replica/replica.js';
+import type { Replica } from '../replica/port.js';
 import { TestCluster, freePorts, until } from '../testing/cluster.js';
 import { BackupError, readBackup, verifyBackup } from './backup-file.js';
 import { restoreBackup } from './restore.js';
@@ -68,14 +68,14 @@ describe('a backup', () => {
       success: [{ type: 'put', key: 'e', value: bytes('x') }],
       failure: [],
     });
-    let writing = true;
+    const load = { goesOn: true };
     const writer = (async () => {
-      for (let i = 0; writing; i++) await put(follower, `/during/${i}`, `${i}`);
+      for (let i = 0; load.goesOn; i++) await put(follower, `/during/${i}`, `${i}`);
     })();
     await follower.barrier();
     const path = save(follower);
     const info = await verifyBackup(path);
-    writing = false;
+    load.goesOn = false;
     await writer;
     expect(info).toMatchObject({ clusterId: 'test', member: cluster.nameOf(follower), etcdKeyCount: 1 });
     const seen = follower.revision;

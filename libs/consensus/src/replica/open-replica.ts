@@ -10,7 +10,7 @@ import type { FromThread, ThreadOptions } from '../thread/protocol.js';
 import { resolveOptions } from './options.js';
 import type { ReplicaOptions, ResolvedOptions } from './options.js';
 import { EmbeddedReplica } from './replica.js';
-import type { Replica } from './replica.js';
+import type { Replica } from './port.js';
 import { ReplicaState, restoreState } from './state.js';
 
 /** What a replica runs in: the machine, or a simulated one. */

@@ -2,18 +2,16 @@ import { CompactedError } from '#libs/mvcc';
 import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
 import { asMemberId } from '#libs/raft';
-import { encodeBackup } from '../backup/backup-file.js';
-import type { BackupInfo } from '../backup/backup-file.js';
+import { takeBackup } from '../backup/take-backup.js';
+import type { Backup } from '../backup/take-backup.js';
 import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
-import type { EtcdSpace } from '../etcd-space.js';
 import type { CancelTimer } from '../environment/clock.js';
 import type { Environment } from '../environment/environment.js';
 import { StorageError } from '../storage.js';
 import type {
   AlarmType,
   Leadership,
-  Storage,
   StorageStatus,
   TxnOptions,
   TxnRequest,
@@ -32,6 +30,7 @@ import { LeadershipTracker } from './leadership.js';
 import { LeaseCommands } from './lease-commands.js';
 import { LeaseExpiry } from './lease-expiry.js';
 import type { ResolvedOptions } from './options.js';
+import type { Replica } from './port.js';
 import { Proposals } from './proposals.js';
 import type { Unidentified } from './proposals.js';
 import { ReadBarrier } from './read-barrier.js';
@@ -46,28 +45,6 @@ const defaultTimeoutMs = 10_000;
 const housekeepingMs = 500;
 /** Compacted history freed a turn: a millisecond's work at most. */
 const sweptEventsPerTurn = 1_000;
-
-/** A replica of the embedded Raft group: the Storage port and what its host can measure. */
-export interface Replica extends Storage {
-  /** Counters and histograms since the start; see ConsensusMetrics. */
-  metrics(): ConsensusMetrics;
-  /**
-   * Fault injection: cuts the links to the named members, in one direction or both, until called again; an empty list
-   * heals. What is sent over a cut link is lost in silence.
-   */
-  partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
-  /** Ends an alarm of one member, or of all. It is raised again where its reason still holds. */
-  disarm(type: AlarmType, member?: string): Promise<void>;
-  /**
-   * A backup of this replica's state now: one state, however long it takes to read its bytes, and writes go on meanwhile.
-   * Pass `barrier` first for one that holds all that was acknowledged. `bytes` is iterated once. Throws StorageError Corrupt.
-   */
-  backup(): { readonly info: BackupInfo; readonly bytes: Iterable<Uint8Array> };
-  /** The key space of etcd's own clients. */
-  readonly etcdSpace: EtcdSpace;
-  /** Port that peers are listened for on. */
-  readonly peerPort: number;
-}
 
 export interface ReplicaParts {
   readonly environment: Environment;
@@ -397,21 +374,9 @@ export class EmbeddedReplica implements Replica {
     });
   }
 
-  backup(): { readonly info: BackupInfo; readonly bytes: Iterable<Uint8Array> } {
+  backup(): Backup {
     this.#safeguards.checkServing();
-    const { store, lastTerm } = this.#state;
-    const info: BackupInfo = {
-      clusterId: this.#options.clusterId,
-      member: this.#options.name,
-      takenAtMs: Date.now(),
-      index: store.appliedIndex,
-      term: lastTerm,
-      revision: store.revision,
-      keyCount: store.keyCount,
-      etcdRevision: store.etcd.revision,
-      etcdKeyCount: store.etcd.keyCount,
-    };
-    return { info, bytes: encodeBackup(info, store.snapshot()) };
+    return takeBackup(this.#options, this.#state);
   }
 
   status(): StorageStatus {

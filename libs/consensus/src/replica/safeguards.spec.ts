@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { StorageError } from '../storage.js';
 import { TestCluster, until } from '../testing/cluster.js';
-import type { Replica } from './replica.js';
+import type { Replica } from './port.js';
 
 let cluster: TestCluster;
 afterEach(async () => {

@@ -8,7 +8,7 @@ import * as x509 from '@peculiar/x509';
 import type { MemberAddress } from '../data-dir/data-directory.js';
 import { openReplica } from '../replica/open-replica.js';
 import type { ReplicaOptions } from '../replica/options.js';
-import type { Replica } from '../replica/replica.js';
+import type { Replica } from '../replica/port.js';
 import type { PeerTls } from '../transport/handshake.js';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };

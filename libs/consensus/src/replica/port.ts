@@ -1,0 +1,26 @@
+import type { Backup } from '../backup/take-backup.js';
+import type { EtcdSpace } from '../etcd-space.js';
+import type { ConsensusMetrics } from '../metrics.js';
+import type { AlarmType, Storage } from '../storage.js';
+
+/** A replica of the embedded Raft group: the Storage port and what its host can measure. */
+export interface Replica extends Storage {
+  /** Counters and histograms since the start; see ConsensusMetrics. */
+  metrics(): ConsensusMetrics;
+  /**
+   * Fault injection: cuts the links to the named members, in one direction or both, until called again; an empty list
+   * heals. What is sent over a cut link is lost in silence.
+   */
+  partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
+  /** Ends an alarm of one member, or of all. It is raised again where its reason still holds. */
+  disarm(type: AlarmType, member?: string): Promise<void>;
+  /**
+   * A backup of this replica's state now: one state, however long it takes to read its bytes, and writes go on meanwhile.
+   * Pass `barrier` first for one that holds all that was acknowledged. `bytes` is iterated once. Throws StorageError Corrupt.
+   */
+  backup(): Backup;
+  /** The key space of etcd's own clients. */
+  readonly etcdSpace: EtcdSpace;
+  /** Port that peers are listened for on. */
+  readonly peerPort: number;
+}
