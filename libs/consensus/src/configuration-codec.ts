@@ -18,10 +18,19 @@ export function writeConfiguration(writer: ByteWriter, configuration: Configurat
   writeIds(writer, configuration.voters);
   writeIds(writer, configuration.votersOutgoing);
   writeIds(writer, configuration.learners);
+  writeIds(writer, configuration.observers);
+  writer.u32(configuration.context.length);
+  writer.raw(configuration.context);
 }
 
 export function readConfiguration(reader: ByteReader): Configuration {
-  return { voters: readIds(reader), votersOutgoing: readIds(reader), learners: readIds(reader) };
+  return {
+    voters: readIds(reader),
+    votersOutgoing: readIds(reader),
+    learners: readIds(reader),
+    observers: readIds(reader),
+    context: new Uint8Array(reader.raw(reader.u32())),
+  };
 }
 
 export function writeSnapshotMetadata(writer: ByteWriter, metadata: SnapshotMetadata): void {

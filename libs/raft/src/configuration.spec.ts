@@ -4,14 +4,22 @@ import { RaftInvariantError } from './invariant.js';
 import { hasQuorum, quorumIndex, voteResult } from './quorum.js';
 import { asMemberId, type Configuration } from './types.js';
 
-const of = (voters: number[], votersOutgoing: number[] = [], learners: number[] = []): Configuration => ({
+const of = (
+  voters: number[],
+  votersOutgoing: number[] = [],
+  learners: number[] = [],
+  observers: number[] = [],
+  context = '',
+): Configuration => ({
   voters: voters.map(asMemberId),
   votersOutgoing: votersOutgoing.map(asMemberId),
   learners: learners.map(asMemberId),
+  observers: observers.map(asMemberId),
+  context: new TextEncoder().encode(context),
 });
 
 describe('configuration entries', () => {
-  it.each([of([]), of([1]), of([1, 2, 3], [1, 4, 5], [9]), of([2 ** 52])])(
+  it.each([of([]), of([1]), of([1, 2, 3], [1, 4, 5], [9], [7, 8], 'where they are'), of([2 ** 52])])(
     'come back as they were: %j',
     (c) => {
       expect(decodeConfiguration(encodeConfiguration(c))).toEqual(c);
@@ -23,7 +31,7 @@ describe('configuration entries', () => {
     for (let length = 0; length < data.length; length += 1) {
       expect(() => decodeConfiguration(data.subarray(0, length))).toThrow(RaftInvariantError);
     }
-    expect(() => decodeConfiguration(new Uint8Array([...data, 0]))).toThrow(RaftInvariantError);
+    expect(() => decodeConfiguration(new Uint8Array([9, ...data.subarray(1)]))).toThrow(RaftInvariantError);
   });
 });
 

@@ -1,30 +1,46 @@
 import { invariant } from './invariant.js';
 import { asMemberId, type Configuration, type MemberId } from './types.js';
 
-const formatVersion = 1;
+const formatVersion = 2;
 const idBytes = 8;
 
 export const isJoint = (c: Configuration): boolean => c.votersOutgoing.length > 0;
+
+const noContext = new Uint8Array(0);
+
+/** A group of these voters and nobody else. */
+export function configurationOfVoters(
+  voters: readonly MemberId[],
+  context: Uint8Array = noContext,
+): Configuration {
+  return { voters, votersOutgoing: [], learners: [], observers: [], context };
+}
 
 /** Votes in either half of a joint configuration. */
 export const isVoter = (c: Configuration, id: MemberId): boolean =>
   c.voters.includes(id) || c.votersOutgoing.includes(id);
 
+/** The lists in the order of the format. */
+function idLists(c: Configuration): readonly (readonly MemberId[])[] {
+  return [c.voters, c.votersOutgoing, c.learners, c.observers];
+}
+
 /** Everyone who receives the log, each once, in ascending order. */
 export function membersOf(c: Configuration): MemberId[] {
-  return [...new Set([...c.voters, ...c.votersOutgoing, ...c.learners])].sort((a, b) => a - b);
+  return [...new Set(idLists(c).flat())].sort((a, b) => a - b);
 }
 
 /**
  * The data of a `configuration` entry: the whole configuration that rules once the entry is applied.
  * As only one change may be pending at a time, the whole says the same as a difference, and applying it
- * twice is harmless. Format: version byte, then three lists (voters, outgoing voters, learners), each
- * a 16-bit count and that many 64-bit ids, big-endian.
+ * twice is harmless. Format: version byte, then four lists (voters, outgoing voters, learners, observers), each
+ * a 16-bit count and that many 64-bit ids, big-endian; the context is the rest.
  */
 export function encodeConfiguration(c: Configuration): Uint8Array {
-  const lists = [c.voters, c.votersOutgoing, c.learners];
+  const lists = idLists(c);
   const length = 1 + lists.reduce((sum, list) => sum + 2 + list.length * idBytes, 0);
-  const data = new Uint8Array(length);
+  const data = new Uint8Array(length + c.context.length);
+  data.set(c.context, length);
   const view = new DataView(data.buffer);
   view.setUint8(0, formatVersion);
   let at = 1;
@@ -60,7 +76,6 @@ export function decodeConfiguration(data: Uint8Array): Configuration {
     }
     return ids;
   };
-  const configuration = { voters: readList(), votersOutgoing: readList(), learners: readList() };
-  invariant(at === data.length, 'configuration entry has bytes to spare');
-  return configuration;
+  const [voters, votersOutgoing, learners, observers] = [readList(), readList(), readList(), readList()];
+  return { voters, votersOutgoing, learners, observers, context: new Uint8Array(data.subarray(at)) };
 }

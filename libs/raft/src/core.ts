@@ -41,6 +41,9 @@ export class Core {
   /** Ticks until the campaign that follows a lost connection to the leader; 0 if none is due. */
   hurriedCampaignIn = 0;
 
+  /** Told to take over, while a committed change of membership was not applied: it campaigns as soon as that is. */
+  takeoverDue = false;
+
   /** Answers to this server's campaign, the first of each peer. */
   readonly votes = new Map<MemberId, boolean>();
   /** On a leader: everyone else in the configuration. */

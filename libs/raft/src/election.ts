@@ -1,4 +1,4 @@
-import { membersOf } from './configuration.js';
+import { isVoter, membersOf } from './configuration.js';
 import type { Core } from './core.js';
 import { invariant } from './invariant.js';
 import { maxCommittedBytesPerReady } from './limits.js';
@@ -16,7 +16,9 @@ export function campaign(core: Core): void {
 
 /** Stands at once, at a leader's bidding: its lease does not speak against this candidate. */
 export function campaignForTransfer(core: Core): void {
-  if (core.role !== 'leader' && mayCampaign(core)) standForElection(core, true);
+  if (core.role === 'leader') return;
+  if (mayCampaign(core)) standForElection(core, true);
+  else core.takeoverDue = core.promotable;
 }
 
 /**
@@ -32,7 +34,7 @@ function standForElection(core: Core, transfer: boolean): void {
 function askForVotes(core: Core, type: 'preVote' | 'requestVote', term: number, transfer: boolean): void {
   const claim = { logIndex: core.log.lastIndex, logTerm: core.log.lastTerm, transfer };
   for (const id of membersOf(core.configuration)) {
-    if (id === core.id || core.configuration.learners.includes(id)) continue;
+    if (id === core.id || !isVoter(core.configuration, id)) continue;
     if (type === 'preVote') core.sendAs(asTerm(term), type, id, claim);
     else core.promise(type, id, claim);
   }
@@ -101,7 +103,7 @@ export function checkQuorum(core: Core): void {
     core.configuration,
     (id) => id === core.id || core.progress.get(id)?.recentlyActive === true,
   );
-  for (const progress of core.progress.values()) progress.recentlyActive = false;
+  for (const progress of core.progress.values()) progress.startPeriod();
   if (!active) becomeFollower(core, core.currentTerm, noMember);
 }
 
@@ -113,7 +115,7 @@ export function checkQuorum(core: Core): void {
 export function onLeaderLost(core: Core): void {
   const lost = core.leader;
   const rank = membersOf(core.configuration)
-    .filter((id) => id !== lost && !core.configuration.learners.includes(id))
+    .filter((id) => id !== lost && isVoter(core.configuration, id))
     .indexOf(core.id);
   becomeFollower(core, core.currentTerm, noMember);
   if (rank === 0) campaign(core);

@@ -9,13 +9,14 @@
  *
  * Walk through a host's loop:
  *
- *     const log = createMemoryLog({ voters: [1, 2, 3].map(asMemberId), votersOutgoing: [], learners: [] });
+ *     const log = createMemoryLog(configurationOfVoters([1, 2, 3].map(asMemberId)));
  *     const raft = createRaft({ id: asMemberId(1), log, applied: asLogIndex(0), electionTicks: 10, … });
  *
  *     every tick:              raft.tick();               drain();
  *     a peer's message:        raft.step(message);        drain();
  *     a client's write:        raft.propose([bytes]);     drain();   // leader only; several at once share messages
  *     a linearizable read:     raft.readIndex(context);   drain();   // on any server
+ *     a change of membership:  raft.proposeConfiguration([{ type: 'addLearner', id }], context); drain();  // leader only
  *     a peer's socket closed:  raft.connectionLost(peer); drain();
  *
  *     function drain() {
@@ -42,6 +43,8 @@
  *   peer, and calls `snapshotSent` when the stream has ended, well or not. The receiver's host
  *   steps the message once it holds all bytes; if they are wanted, the next Ready's `append.snapshot`
  *   names them, and `appended` says that they are durable and in the state machine.
+ * - **Membership.** A configuration rules from when the host calls `applied` for its entry. A new server starts with an
+ *   empty configuration and log under an id that was never used, after it was added; it learns the rest from its leader.
  * - **Back-pressure.** Proposals are refused beyond `maxUncommittedBytes`, reads beyond `maxWaitingReads`;
  *   committed entries stop being handed out while `maxApplyingBytes` of them are not `applied`.
  *
@@ -53,4 +56,10 @@ export { createRaft } from './server.js';
 export { createMemoryLog, type MemoryLog } from './memory-log.js';
 export { RaftInvariantError } from './invariant.js';
 export { maxApplyingBytes, maxCommittedBytesPerReady, maxWaitingReads } from './limits.js';
-export { decodeConfiguration, encodeConfiguration } from './configuration.js';
+export {
+  configurationOfVoters,
+  decodeConfiguration,
+  encodeConfiguration,
+  isVoter,
+  membersOf,
+} from './configuration.js';

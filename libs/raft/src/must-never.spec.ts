@@ -9,9 +9,8 @@ import { asLogIndex, asMemberId, asTerm, type Configuration, type Entry, type Me
 /** What must never happen in a consensus core; the numbers are those of the design's list. */
 
 const joint = (voters: number[], votersOutgoing: number[], learners: number[] = []): Configuration => ({
-  voters: voters.map(asMemberId),
+  ...configurationOf(voters, learners),
   votersOutgoing: votersOutgoing.map(asMemberId),
-  learners: learners.map(asMemberId),
 });
 
 function configurationEntry(index: number, term: number, configuration: Configuration): Entry {
@@ -297,6 +296,121 @@ describe('the log', () => {
     expect(host.raft.status().progress.map(({ id }) => id)).toEqual([2]);
   });
 
+  it('15: a second membership change is appended while one is not applied', () => {
+    const group = new Group(configurationOf([1, 2, 3], [4]), [1, 2, 3, 4]);
+    group.elect(1);
+    group.run(1);
+    const [leader, other] = [group.raft(1), group.raft(2)];
+    expect(group.change(1, ['promote', 4])).toEqual({ index: 2 });
+    const pending = { code: 'ConfigurationRefused', reason: 'pending' };
+    expect(group.change(1, ['remove', 3])).toEqual(pending);
+    // Committed is not enough: it rules once it is applied.
+    const host = solo({ configuration: configurationOf([1, 2, 3]) });
+    makeLeader(host, 2);
+    host.raft.step(message('appendEntriesResponse', 2, 1, 1, { logIndex: 1 }));
+    host.drain();
+    const change = [{ type: 'remove' as const, id: asMemberId(3) }];
+    expect(host.raft.proposeConfiguration(change, new Uint8Array(0))).toEqual({ index: 2 });
+    host.raft.ready();
+    host.raft.step(message('appendEntriesResponse', 2, 1, 1, { logIndex: 2 }));
+    expect(host.raft.status()).toMatchObject({ appliedIndex: 1 });
+    expect(host.raft.proposeConfiguration(change, new Uint8Array(0))).toEqual(pending);
+    group.settle();
+    expect([leader, other].map((raft) => raft.status().configuration)).toEqual([
+      configurationOf([1, 2, 3, 4]),
+      configurationOf([1, 2, 3, 4]),
+    ]);
+    expect(group.change(1, ['remove', 3])).toEqual({ index: 3 });
+  });
+
+  it('15: a new leader changes the membership while its tail may hold an earlier change', () => {
+    const host = solo({
+      entries: [...entriesOf(1, 1), configurationEntry(2, 1, configurationOf([1, 2, 3, 4]))],
+    });
+    makeLeader(host, 2);
+    const change = [{ type: 'remove' as const, id: asMemberId(3) }];
+    const pending = { code: 'ConfigurationRefused', reason: 'pending' };
+    expect(host.raft.proposeConfiguration(change, new Uint8Array(0))).toEqual(pending);
+    // The change in the tail is part of this configuration from here on: server 4 counts.
+    host.raft.step(message('appendEntriesResponse', 2, 1, 2, { logIndex: 3 }));
+    host.drain();
+    expect(host.raft.status().configuration.voters).toEqual([1, 2, 3, 4]);
+    expect(host.raft.proposeConfiguration(change, new Uint8Array(0))).toEqual({ index: 4 });
+  });
+
+  it('17: a membership change is appended before the new term has committed anything', () => {
+    const host = solo({ terms: [1] });
+    makeLeader(host, 2);
+    const change = [{ type: 'addLearner' as const, id: asMemberId(4) }];
+    expect(host.raft.proposeConfiguration(change, new Uint8Array(0))).toMatchObject({ reason: 'pending' });
+    host.raft.step(message('appendEntriesResponse', 2, 1, 2, { logIndex: 2 }));
+    host.drain();
+    expect(host.raft.proposeConfiguration(change, new Uint8Array(0))).toEqual({ index: 3 });
+  });
+
+  it('8: a joint change is committed by the majority of one half alone', () => {
+    const group = new Group(configurationOf([1, 2, 3], [4, 5, 6]), [1, 2, 3, 4, 5, 6]);
+    group.elect(1);
+    group.run(1);
+    for (const id of [4, 5]) group.isolate(id);
+    // The old half is whole; of the new one (1, 4, 5) the leader is alone.
+    expect(group.change(1, ['promote', 4], ['promote', 5], ['remove', 2], ['remove', 3])).toEqual({
+      index: 2,
+    });
+    group.settle();
+    // The old half alone commits the change; that it is left, and all else, needs both.
+    expect(group.raft(1).status()).toMatchObject({ commitIndex: 2, lastIndex: 3 });
+    group.heal();
+    group.run(25);
+    const leader = group.leaders()[0] as number;
+    expect(group.raft(leader).status().configuration.voters).toEqual([1, 4, 5]);
+    expect(group.raft(leader).status().configuration.votersOutgoing).toEqual([]);
+  });
+
+  it('an observer campaigns, votes somebody into office, or is promoted', () => {
+    const configuration = { ...configurationOf([1, 2, 3]), observers: [asMemberId(4)] };
+    const host = solo({ configuration });
+    expect(makeLeader(host, 4)).toEqual([]);
+    expect(host.raft.status().softState.role).toBe('preCandidate');
+    const group = new Group(configuration, [1, 2, 3, 4]);
+    group.tick(4, 100);
+    group.settle();
+    expect(group.role(4)).toBe('follower');
+    group.elect(1);
+    expect(group.change(1, ['promote', 4])).toMatchObject({ reason: 'notLearner' });
+    group.isolate(2);
+    group.isolate(3);
+    group.propose(1, 'only the observer has it');
+    group.settle();
+    expect(group.raft(1).status().commitIndex).toBe(1);
+  });
+
+  it('19: what the host knows of the members is lost with a snapshot, a joint change or a restart', () => {
+    const group = Group.of([1, 2, 3]);
+    group.elect(1);
+    group.join(4);
+    const context = new TextEncoder().encode('where they are');
+    const add = [{ type: 'addLearner' as const, id: asMemberId(4) }];
+    group.isolate(4);
+    group.raft(1).proposeConfiguration(add, context);
+    group.settle();
+    group.host(1).compact();
+    group.heal();
+    group.run(3);
+    expect(group.host(4).log.snapshot()?.configuration.context).toEqual(context);
+    group.change(1, ['promote', 4]);
+    group.raft(1).proposeConfiguration([], context);
+    group.settle();
+    expect(group.raft(1).proposeConfiguration([], context)).toEqual({ index: 4 });
+    group.settle();
+    group.restart(1);
+    group.run(25);
+    for (const id of [1, 2, 3, 4]) {
+      const { configuration } = group.raft(id).status();
+      expect(configuration).toEqual({ ...configurationOf([1, 2, 3, 4]), context });
+    }
+  });
+
   it('a leader that was removed steps down once that is committed', () => {
     const entries = [configurationEntry(1, 1, configurationOf([2, 3]))];
     const host = solo({ entries });
@@ -304,6 +418,11 @@ describe('the log', () => {
     expect(host.raft.status().softState.role).toBe('leader');
     host.raft.step(message('appendEntriesResponse', 2, 1, 2, { logIndex: 2 }));
     host.drain();
+    // It leads on, but takes nothing more, until the others hold what it holds: its longer log would be in their way.
+    expect(host.raft.status().softState.role).toBe('leader');
+    expect(host.raft.propose([new Uint8Array(1)])).toEqual({ code: 'ProposalDropped', reason: 'removed' });
+    host.raft.step(message('appendEntriesResponse', 3, 1, 2, { logIndex: 2 }));
+    expect(host.drain()).toMatchObject([{ type: 'timeoutNow', to: 2 }]);
     expect(host.raft.status().softState.role).toBe('follower');
     expect(host.raft.propose([new Uint8Array(1)])).toMatchObject({ code: 'NotLeader' });
   });

@@ -19,6 +19,8 @@ export class Progress {
   nextIndex: number;
   state: FollowerProgress['state'] = 'probe';
   recentlyActive = false;
+  /** recentlyActive of the election timeout before this one. */
+  private formerlyActive = false;
   /** In probe: an append is unanswered. */
   probeSent = false;
   /** In snapshot: the index of the one being sent. */
@@ -35,6 +37,17 @@ export class Progress {
     private readonly caps: Caps,
   ) {
     this.nextIndex = lastIndex + 1;
+  }
+
+  /** Heard of within one to two election timeouts. */
+  get active(): boolean {
+    return this.recentlyActive || this.formerlyActive;
+  }
+
+  /** An election timeout is over; the next one begins without a sign of life. */
+  startPeriod(): void {
+    this.formerlyActive = this.recentlyActive;
+    this.recentlyActive = false;
   }
 
   get paused(): boolean {
@@ -54,6 +67,12 @@ export class Progress {
       this.nextIndex += entries.length;
       this.inflight.add(this.nextIndex - 1, sizeOfAll(entries));
     }
+  }
+
+  /** The follower lives: in probe, an append that is still unanswered was lost, and is sent again even if it is empty. */
+  probeAgain(): void {
+    this.probeSent = false;
+    if (this.state === 'probe') this.sentCommit = 0;
   }
 
   /** The follower holds the log up to `index` durably. False for old news: match never goes back. */

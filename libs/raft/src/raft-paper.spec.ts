@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Group } from '../testing/group.js';
+import { configurationOf, Group } from '../testing/group.js';
 import { entriesOf, makeLeader, message, solo, termsOf } from '../testing/solo.js';
 import { asLogIndex } from './types.js';
 
@@ -66,7 +66,7 @@ describe('§5.2 leader election', () => {
   ])('of %i servers a candidate needs %i votes beside its own', (size, others) => {
     const ids = Array.from({ length: size }, (_, i) => i + 1);
     for (let votes = 0; votes <= others; votes += 1) {
-      const host = solo({ configuration: { voters: ids as never, votersOutgoing: [], learners: [] } });
+      const host = solo({ configuration: configurationOf(ids) });
       makeLeader(host, ...ids.slice(1, 1 + votes));
       expect(host.raft.status().softState.role === 'leader').toBe(votes >= others);
     }

@@ -34,8 +34,11 @@ export class ReadyGate {
     this.settlePromises();
     const committed = this.takeCommitted();
     const softState = this.changedSoftState();
-    const { outbox: messages, reads } = core;
-    const { states: readStates, dropped: droppedReads } = reads;
+    const { outbox, reads } = core;
+    // Never the live list: what comes while the host works on this Ready belongs to the next one.
+    const messages = outbox.length > 0 ? outbox : none;
+    const readStates = reads.states.length > 0 ? reads.states : none;
+    const droppedReads = reads.dropped.length > 0 ? reads.dropped : none;
     if (
       append === undefined &&
       softState === undefined &&

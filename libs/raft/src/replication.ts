@@ -77,7 +77,7 @@ export function onHeartbeatResponse(core: Core, message: Message): void {
   const progress = core.progress.get(message.from);
   if (progress === undefined) return;
   progress.recentlyActive = true;
-  progress.probeSent = false;
+  progress.probeAgain();
   if (progress.state === 'replicate' && progress.inflight.count > 0) {
     if (progress.matchAtHeartbeat === progress.matchIndex) pokeStalled(core, progress);
     progress.matchAtHeartbeat = progress.matchIndex;

@@ -17,6 +17,7 @@ function enter(core: Core, role: Core['role'], term: Term, leader: MemberId): vo
   core.drawElectionTimeout();
   core.heartbeatElapsed = 0;
   core.hurriedCampaignIn = 0;
+  core.takeoverDue = false;
   core.votes.clear();
   core.progress.clear();
   core.transferee = noMember;

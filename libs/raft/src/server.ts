@@ -1,8 +1,8 @@
 import { isVoter } from './configuration.js';
 import { Core } from './core.js';
-import { campaign, checkQuorum, onLeaderLost } from './election.js';
+import { campaign, campaignForTransfer, checkQuorum, onLeaderLost } from './election.js';
 import { invariant } from './invariant.js';
-import { applyConfigurations } from './membership.js';
+import { applyConfigurations, proposeConfiguration } from './membership.js';
 import { broadcastHeartbeat, requestRead, tickForwardedReads } from './read-index.js';
 import { ReadyGate, softStateOf } from './ready.js';
 import { advanceCommit, appendProposals, onSnapshotSent, onUnreachable } from './replication.js';
@@ -11,6 +11,8 @@ import { abortTransfer, requestTransfer } from './transfer.js';
 import {
   asLogIndex,
   noMember,
+  type ConfigurationChange,
+  type ConfigurationRefusal,
   type LogIndex,
   type MemberId,
   type Message,
@@ -72,6 +74,13 @@ class Server implements RaftServer {
     return { from };
   }
 
+  proposeConfiguration(
+    changes: readonly ConfigurationChange[],
+    context: Uint8Array,
+  ): { readonly index: LogIndex } | ConfigurationRefusal {
+    return proposeConfiguration(this.core, changes, context);
+  }
+
   readIndex(context: number): Refusal | undefined {
     return requestRead(this.core, context);
   }
@@ -110,6 +119,7 @@ class Server implements RaftServer {
     this.core.log.appliedTo(index);
     this.gate.applied(index);
     applyConfigurations(this.core);
+    if (this.core.takeoverDue) campaignForTransfer(this.core);
   }
 
   status(): RaftStatus {

@@ -2,6 +2,7 @@ import type { Core } from './core.js';
 import { onVoteRequest, onVoteResponse, withinLease } from './election.js';
 import { heedLeader, onAppendEntries, onHeartbeat, onInstallSnapshot } from './following.js';
 import { isFromLeader, isWellFormed } from './messages.js';
+import { retireIfRemoved } from './membership.js';
 import { onReadIndex, onReadIndexResponse } from './read-index.js';
 import { onAppendResponse, onHeartbeatResponse } from './replication.js';
 import { becomeFollower } from './roles.js';
@@ -61,7 +62,8 @@ function dispatch(core: Core, message: Message): void {
       if (heedLeader(core, message)) onInstallSnapshot(core, message);
       return;
     case 'appendEntriesResponse':
-      return onAppendResponse(core, message);
+      onAppendResponse(core, message);
+      return retireIfRemoved(core);
     case 'heartbeatResponse':
       return onHeartbeatResponse(core, message);
     case 'readIndexResponse':

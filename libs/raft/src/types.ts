@@ -33,7 +33,21 @@ export interface Configuration {
   readonly voters: readonly MemberId[];
   /** Non-empty only while a joint change is under way. */
   readonly votersOutgoing: readonly MemberId[];
+  /** They receive the log and may be promoted. */
   readonly learners: readonly MemberId[];
+  /** They receive the log for good: never promoted, part of no quorum. */
+  readonly observers: readonly MemberId[];
+  /**
+   * What the host knows of the members (names, addresses), opaque here. Replicated, applied and kept in snapshots with
+   * the lists, so that the two cannot disagree. Nobody writes to it again.
+   */
+  readonly context: Uint8Array;
+}
+
+/** One step of a change of membership. An id that was removed must not be added again: its old self may still run. */
+export interface ConfigurationChange {
+  readonly type: 'addLearner' | 'addObserver' | 'addVoter' | 'promote' | 'remove';
+  readonly id: MemberId;
 }
 
 /** What identifies a snapshot. Its bytes belong to the host; the core moves only this. */
@@ -171,6 +185,30 @@ export type Refusal =
       readonly reason: 'transferring' | 'uncommittedBytes' | 'removed' | 'tooManyReads';
     };
 
+/**
+ * Why a change of membership was not taken. Nothing was appended.
+ * - `pending`: an earlier change is not applied, or this leader has committed nothing in its term yet. Try again.
+ * - `knownMember`, `unknownMember`: the id is, or is not, part of the configuration.
+ * - `notLearner`: only a learner is promoted, neither a voter nor an observer.
+ * - `laggard`: the learner holds less than nine tenths of the leader's log, or has not been heard of lately.
+ * - `lastVoter`: nobody would be left to vote.
+ * - `quorumLoss`: of the voters then, too few have been heard of lately to commit anything.
+ * - `transferring`: leadership is being handed over.
+ */
+export type ConfigurationRefusalReason =
+  | 'pending'
+  | 'knownMember'
+  | 'unknownMember'
+  | 'notLearner'
+  | 'laggard'
+  | 'lastVoter'
+  | 'quorumLoss'
+  | 'transferring';
+
+export type ConfigurationRefusal =
+  | { readonly code: 'NotLeader'; readonly leader: MemberId }
+  | { readonly code: 'ConfigurationRefused'; readonly reason: ConfigurationRefusalReason };
+
 /** One follower as its leader sees it. */
 export interface FollowerProgress {
   readonly id: MemberId;
@@ -206,6 +244,15 @@ export interface RaftServer {
   tick(): void;
   /** Appends on a leader (all or nothing). Followers refuse with a hint; forwarding is the host's choice. */
   propose(data: readonly Uint8Array[]): { readonly from: LogIndex } | Refusal;
+  /**
+   * Proposes a change of membership on a leader. What changes more than one voter goes through joint consensus, which the
+   * leader leaves by itself; each other change is one entry. No changes with a new `context` replace only that.
+   * It rules once its entry is applied; until then, and until a joint configuration is left, further ones are refused.
+   */
+  proposeConfiguration(
+    changes: readonly ConfigurationChange[],
+    context: Uint8Array,
+  ): { readonly index: LogIndex } | ConfigurationRefusal;
   /** Asks for a linearizable read point. `context` must be unique over the life of this process. Works on any server. */
   readIndex(context: number): Refusal | undefined;
   /** Hands leadership over; refused proposals meanwhile, given up after one election timeout. */

@@ -11,6 +11,8 @@ import {
   type RaftServer,
   type Ready,
 } from '../src/index.js';
+import { membersOf, type Configuration, type ConfigurationChange } from '../src/index.js';
+import { hasQuorum } from '../src/quorum.js';
 import { configurationOf } from './group.js';
 
 export type Random = () => number;
@@ -45,15 +47,16 @@ export interface Tally {
   reads: number;
   restarts: number;
   snapshots: number;
+  changes: number;
 }
 
 /**
  * One group under one seed: messages are lost, doubled, delayed and reordered, links are cut one way, writes
- * complete late, servers lose what they had not written, logs are compacted. After each event the
+ * complete late, servers lose what they had not written, logs are compacted, members come and go. After each event the
  * safety properties of the paper's figure 3 are checked; any breach throws.
  */
 export class Fuzz {
-  readonly tally: Tally = { elections: 0, committed: 0, reads: 0, restarts: 0, snapshots: 0 };
+  readonly tally: Tally = { elections: 0, committed: 0, reads: 0, restarts: 0, snapshots: 0, changes: 0 };
   private readonly servers: Server[] = [];
   private network: Message[] = [];
   private readonly cut = new Set<string>();
@@ -62,16 +65,19 @@ export class Fuzz {
   private readonly history: Entry[] = [];
   private readonly hardTerms = new Map<number, { term: number; vote: number }>();
   private context = 0;
+  /** Servers that a removal was proposed of: their ids are used up, whether it came through or not. */
+  private readonly spent = new Set<number>();
 
   constructor(
     private readonly random: Random,
     size: number,
     learners = 0,
+    private readonly spares = 0,
   ) {
-    const ids = Array.from({ length: size + learners }, (_, i) => i + 1);
-    const configuration = configurationOf(ids.slice(0, size), ids.slice(size));
+    const ids = Array.from({ length: size + learners + spares }, (_, i) => i + 1);
+    const configuration = configurationOf(ids.slice(0, size), ids.slice(size, size + learners));
     for (const id of ids.map(asMemberId)) {
-      const log = createMemoryLog(configuration);
+      const log = createMemoryLog(id <= size + learners ? configuration : configurationOf([]));
       const raft = this.boot(id, log);
       this.servers.push({ id, log, raft, writing: [], down: false, applied: 0, reads: new Map() });
     }
@@ -110,6 +116,7 @@ export class Fuzz {
     else if (dice < 0.85) this.propose(server);
     else if (dice < 0.9) this.read(server);
     else if (dice < 0.91) this.compact(server);
+    else if (dice < 0.93 && this.spares > 0) this.change(server);
     else if (this.random() < faults) this.fault(server);
   }
 
@@ -159,6 +166,35 @@ export class Fuzz {
     this.context += 1;
     if (server.raft.readIndex(this.context) === undefined)
       server.reads.set(this.context, this.history.length);
+    this.drain(server);
+  }
+
+  /** One or two steps of any kind; most are refused, and that is part of it. */
+  private change(server: Server): void {
+    if (server.down) return;
+    const types: ConfigurationChange['type'][] = [
+      'addLearner',
+      'addObserver',
+      'addVoter',
+      'promote',
+      'remove',
+    ];
+    const steps = Array.from({ length: this.random() < 0.4 ? 2 : 1 }, () => ({
+      type: this.pick(types),
+      id: this.pick(this.servers).id,
+    }));
+    if (steps.some(({ type, id }) => type !== 'remove' && this.spent.has(id))) return;
+    // A leader that removes itself and crashes before the others know keeps a group of two from electing anybody.
+    const { voters } = server.raft.status().configuration;
+    const staying = voters.filter(
+      (voter) => !steps.some(({ type, id }) => type === 'remove' && id === voter),
+    );
+    if (staying.length <= voters.length / 2) return;
+    const outcome = server.raft.proposeConfiguration(steps, new Uint8Array(0));
+    if ('index' in outcome) {
+      this.tally.changes += 1;
+      for (const { type, id } of steps) if (type === 'remove') this.spent.add(id);
+    }
     this.drain(server);
   }
 
@@ -268,17 +304,25 @@ export class Fuzz {
     } else demand(sameEntry(known, entry), `two entries committed at ${entry.index}`);
   }
 
-  /** What is committed is on the disks of a majority of voters (learners come last in `servers`). */
+  /** What is committed is on the disks of a quorum, of a configuration that somebody has in force. */
   private checkDurability(entry: Entry): void {
-    const { voters } = this.servers[0]?.log.initialState().configuration ?? configurationOf([]);
-    const holders = this.servers.filter(
-      ({ id, log }) =>
-        voters.includes(id) && (log.firstIndex() > entry.index || log.term(entry.index) === entry.term),
+    const holders = new Set(
+      this.servers
+        .filter(({ log }) => log.firstIndex() > entry.index || log.term(entry.index) === entry.term)
+        .map(({ id }) => id),
     );
+    const inForce = this.servers.map((server): Configuration => server.raft.status().configuration);
     demand(
-      holders.length > voters.length / 2,
-      `entry ${entry.index} was committed on ${holders.length} disks`,
+      inForce.some((configuration) => hasQuorum(configuration, (id) => holders.has(id))),
+      `entry ${entry.index} was committed on the disks of ${[...holders].join(' ')}`,
     );
+  }
+
+  /** Those that the newest configuration in force names. */
+  private members(): Server[] {
+    const newest = this.servers.reduce((a, b) => (b.applied > a.applied ? b : a));
+    const ids = membersOf(newest.raft.status().configuration);
+    return this.servers.filter(({ id }) => ids.includes(id));
   }
 
   private checkRead(server: Server, context: number, index: number): void {
@@ -302,7 +346,7 @@ export class Fuzz {
         this.deliverOne(0);
         for (const server of this.servers) this.flush(server, 10);
       }
-      if (this.servers.every((server) => server.applied >= goal && server.applied === this.history.length))
+      if (this.members().every((server) => server.applied >= goal && server.applied === this.history.length))
         break;
       if (this.history.length < goal) for (const server of this.servers) this.propose(server);
     }
@@ -310,12 +354,12 @@ export class Fuzz {
   }
 
   private checkConverged(goal: number): void {
-    const applied = this.servers.map((server) => server.applied);
+    const applied = this.members().map((server) => server.applied);
     demand(
       applied.every((index) => index >= goal && index === this.history.length),
       `no convergence: applied ${applied.join(' ')} of ${this.history.length}, wanted ${goal}; ${this.describe()}`,
     );
-    for (const { id, log } of this.servers) {
+    for (const { id, log } of this.members()) {
       for (let index = log.firstIndex() as number; index <= this.history.length; index += 1) {
         const term = log.term(index as never);
         demand(term === this.history[index - 1]?.term, `log of ${id} differs at ${index}`);

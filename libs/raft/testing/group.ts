@@ -1,10 +1,12 @@
 import {
   asLogIndex,
   asMemberId,
+  configurationOfVoters,
   createMemoryLog,
   createRaft,
   type AppendWork,
   type Configuration,
+  type ConfigurationChange,
   type Entry,
   type MemberId,
   type MemoryLog,
@@ -107,8 +109,7 @@ export const configurationOf = (
   voters: readonly number[],
   learners: readonly number[] = [],
 ): Configuration => ({
-  voters: voters.map(asMemberId),
-  votersOutgoing: [],
+  ...configurationOfVoters(voters.map(asMemberId)),
   learners: learners.map(asMemberId),
 });
 
@@ -128,6 +129,11 @@ export class Group {
     for (const id of ids) {
       this.hosts.set(id, new Host(asMemberId(id), createMemoryLog(configuration), this.options));
     }
+  }
+
+  /** A server that starts with nothing: it knows no configuration, and nobody knows it yet. */
+  join(id: number): void {
+    this.hosts.set(id, new Host(asMemberId(id), createMemoryLog(configurationOf([])), this.options));
   }
 
   static of(voters: readonly number[], options: Overrides = {}): Group {
@@ -225,6 +231,15 @@ export class Group {
 
   propose(id: number, ...texts: string[]): ReturnType<RaftServer['propose']> {
     return this.raft(id).propose(texts.map((text) => new TextEncoder().encode(text)));
+  }
+
+  /** `change(1, 'promote', 4)`: proposes on server 1; several pairs make one joint change. */
+  change(
+    on: number,
+    ...steps: readonly (readonly [ConfigurationChange['type'], number])[]
+  ): ReturnType<RaftServer['proposeConfiguration']> {
+    const changes = steps.map(([type, id]) => ({ type, id: asMemberId(id) }));
+    return this.raft(on).proposeConfiguration(changes, new Uint8Array(0));
   }
 
   /** The texts that a server has applied. */

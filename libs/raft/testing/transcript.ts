@@ -1,4 +1,12 @@
-import { asMemberId, type Entry, type Message, type Ready } from '../src/index.js';
+import {
+  asMemberId,
+  decodeConfiguration,
+  type Configuration,
+  type ConfigurationChange,
+  type Entry,
+  type Message,
+  type Ready,
+} from '../src/index.js';
 import { configurationOf, Group } from './group.js';
 
 /**
@@ -53,6 +61,9 @@ class Teller {
     },
     tick: ([id, times]) => this.group.tick(Number(id), Number(times ?? 1)),
     time: ([ticks]) => this.group.run(Number(ticks)),
+    join: ([id]) => this.group.join(Number(id)),
+    change: ([on, ...steps]) => this.change(Number(on), steps),
+    members: ([id]) => void this.seen.push(describe(this.group.raft(Number(id)).status().configuration)),
     propose: ([id, ...texts]) => this.say(this.group.propose(Number(id), ...texts)),
     read: ([id, context]) => this.say(this.group.raft(Number(id)).readIndex(Number(context))),
     transfer: ([from, to]) =>
@@ -73,6 +84,14 @@ class Teller {
     settle: () => this.group.settle(),
     status: ([id]) => this.status(Number(id)),
   };
+
+  /** `change 1 promote 4 remove 2`. */
+  private change(on: number, words: readonly string[]): void {
+    const steps: [ConfigurationChange['type'], number][] = [];
+    for (let i = 0; i < words.length; i += 2)
+      steps.push([words[i] as ConfigurationChange['type'], Number(words[i + 1])]);
+    this.say(this.group.change(on, ...steps));
+  }
 
   private freeDisk(id: number): void {
     const host = this.group.host(id);
@@ -121,10 +140,20 @@ class Teller {
 /** The place of an entry: index@term. */
 const at = (index: number, term: number): string => `${index}@${term}`;
 
+function describe(configuration: Configuration): string {
+  const { voters, votersOutgoing, learners, observers } = configuration;
+  const groups = { voters, outgoing: votersOutgoing, learners, observers };
+  return Object.entries(groups)
+    .filter(([, ids]) => ids.length > 0)
+    .map(([name, ids]) => `${name} ${ids.join(' ')}`)
+    .join(', ');
+}
+
 function list(entries: readonly Entry[]): string {
-  const texts = entries.map(
-    ({ index, term, data }) => `${at(index, term)} "${new TextDecoder().decode(data)}"`,
-  );
+  const texts = entries.map(({ index, term, type, data }) => {
+    const text = type === 'normal' ? new TextDecoder().decode(data) : describe(decodeConfiguration(data));
+    return `${at(index, term)} "${text}"`;
+  });
   return `[${texts.join(', ')}]`;
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapshotError, restoreStoreAnew } from '#libs/mvcc';
-import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
+import { asLogIndex, asMemberId, asTerm, configurationOfVoters } from '#libs/raft';
 import type { SnapshotMetadata } from '#libs/raft';
 import { openDataDirectory } from '../data-dir/data-directory.js';
 import type { MemberAddress } from '../data-dir/data-directory.js';
@@ -45,7 +45,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<VerifiedBa
   const metadata: SnapshotMetadata = {
     index: asLogIndex(store.appliedIndex),
     term: asTerm(info.term),
-    configuration: { voters, votersOutgoing: [], learners: [] },
+    configuration: configurationOfVoters(voters),
   };
   for (const { memberId, dataDir } of targets) {
     const snapshots = join(dataDir, 'snap');

@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
+import { asLogIndex, asMemberId, asTerm, configurationOfVoters } from '#libs/raft';
 import type { AppendWork, Entry, SnapshotMetadata } from '#libs/raft';
 import { DataDirectoryError } from '../errors.js';
 import { until } from '../testing/cluster.js';
 import { RaftLog } from './raft-log.js';
 import type { RaftLogOptions } from './raft-log.js';
 
-const configuration = { voters: [asMemberId(1)], votersOutgoing: [], learners: [] };
+const configuration = configurationOfVoters([asMemberId(1)]);
 let directory: string;
 let open: RaftLog[] = [];
 let fatals: Error[] = [];

@@ -1,7 +1,7 @@
 import { CompactedError } from '#libs/mvcc';
 import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
-import { asMemberId } from '#libs/raft';
+import { asMemberId, configurationOfVoters } from '#libs/raft';
 import { takeBackup } from '../backup/take-backup.js';
 import type { Backup } from '../backup/take-backup.js';
 import type { DataDirectory } from '../data-dir/data-directory.js';
@@ -90,7 +90,7 @@ export class EmbeddedReplica implements Replica {
     this.#state = state;
     this.#names = new Map(directory.members.map(({ id, name }) => [id, name]));
     const voters = directory.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
-    this.#configuration = { voters, votersOutgoing: [], learners: [] };
+    this.#configuration = configurationOfVoters(voters);
     this.#leadership = new LeadershipTracker(state.lastTerm);
     const onListenerError = (error: unknown): void =>
       options.onWarning(`a watcher threw and was closed: ${String(error)}`);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
+import { asLogIndex, asMemberId, asTerm, configurationOfVoters } from '#libs/raft';
 import type { Message, RaftServer, SnapshotMetadata } from '#libs/raft';
 import { listSnapshots, snapshotPath } from '../snapshot/snapshot-directory.js';
 import { writeSnapshotFile } from '../snapshot/snapshot-file.js';
@@ -106,7 +106,7 @@ describe('a snapshot that a peer sent', () => {
     const snapshot = {
       index: asLogIndex(10),
       term: asTerm(3),
-      configuration: { voters: [asMemberId(1), asMemberId(2)], votersOutgoing: [], learners: [] },
+      configuration: configurationOfVoters([asMemberId(1), asMemberId(2)]),
     };
     const source = join(directory, 'sent.snap');
     await writeSnapshotFile(directory, source, snapshot, [new Uint8Array(1000)]);

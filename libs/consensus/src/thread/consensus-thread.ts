@@ -1,4 +1,4 @@
-import { asLogIndex, asMemberId, createRaft, noMember } from '#libs/raft';
+import { asLogIndex, asMemberId, configurationOfVoters, createRaft, noMember } from '#libs/raft';
 import type { Entry, MemberId, Message, RaftServer, Ready, Refusal, SoftState } from '#libs/raft';
 import { nodeEnvironment } from '../environment/environment.js';
 import type { Environment } from '../environment/environment.js';
@@ -69,7 +69,7 @@ export class ConsensusThread {
       directory: options.logDirectory,
       clusterId: options.clusterId,
       memberId: options.memberId,
-      initialConfiguration: { voters, votersOutgoing: [], learners: [] },
+      initialConfiguration: configurationOfVoters(voters),
       restored: options.restored,
       ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
       ...(options.logKeepBytes === undefined ? {} : { keepBytes: options.logKeepBytes }),

@@ -27,6 +27,8 @@ const configuration = fc.record({
   voters: fc.array(id, { maxLength: 5 }),
   votersOutgoing: fc.array(id, { maxLength: 5 }),
   learners: fc.array(id, { maxLength: 5 }),
+  observers: fc.array(id, { maxLength: 5 }),
+  context: fc.uint8Array({ maxLength: 64 }),
 });
 const message: fc.Arbitrary<Message> = fc.record({
   type: fc.constantFrom(...types),
