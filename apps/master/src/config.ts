@@ -59,23 +59,46 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Reads and checks a JSON configuration file; `overrides` (flags) win over it. Throws ConfigError. */
+/** Every key of a configuration with the rule for its value, for what sets single ones beside a file. */
+export const masterConfigKeys = masterConfigSchema.shape;
+
+/**
+ * Reads and checks a JSON configuration file; `overrides` (flags, environment) win over it. Without a `memberId`, the
+ * one that `members` gives to `name` is taken, so that all masters can be started from one file. Throws ConfigError.
+ */
 export function loadMasterConfig(
   path: string,
   overrides: Readonly<Record<string, unknown>> = {},
 ): MasterConfig {
-  let raw: unknown;
+  const raw = { ...readObject(path), ...overrides };
+  return check(path, { memberId: memberIdByName(raw), ...raw });
+}
+
+/** What such a file says of the cluster, whichever of its masters it is for. Throws ConfigError. */
+export function loadClusterConfig(path: string): Omit<MasterConfig, 'name' | 'memberId'> {
+  return check(path, { name: 'any', memberId: 1, ...readObject(path) });
+}
+
+function readObject(path: string): Readonly<Record<string, unknown>> {
   try {
-    raw = JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8')) as Readonly<Record<string, unknown>>;
   } catch (error) {
     throw new ConfigError(`cannot read the configuration ${path}: ${(error as Error).message}`);
   }
-  const parsed = masterConfigSchema.safeParse({ ...(raw as object), ...overrides });
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`,
-    );
-    throw new ConfigError(`${path} is not a valid configuration: ${faults.join('; ')}`);
-  }
-  return parsed.data;
+}
+
+function check(path: string, raw: unknown): MasterConfig {
+  const parsed = masterConfigSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.') || '(top level)'}: ${issue.message}`,
+  );
+  throw new ConfigError(`${path} is not a valid configuration: ${faults.join('; ')}`);
+}
+
+function memberIdByName({ name, members }: Readonly<Record<string, unknown>>): unknown {
+  if (!Array.isArray(members)) return undefined;
+  return (members as readonly { readonly id?: unknown; readonly name?: unknown }[]).find(
+    (member) => member?.name === name,
+  )?.id;
 }

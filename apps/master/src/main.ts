@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { createLogger, type Logger } from '#libs/telemetry';
 import { loadMasterConfig } from './config.js';
+import { addConfigFlags } from './flags.js';
 import { startMaster } from './master.js';
 
 function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
@@ -25,14 +26,16 @@ function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
     process.stdin.resume().once('close', () => end('supervisor gone'));
 }
 
-const program = new Command('trireme master')
-  .description('run one master replica')
-  .requiredOption('--config <file>', 'JSON configuration; see docs/operations.md')
-  .parse();
+const program = addConfigFlags(
+  new Command('trireme master')
+    .description('run one master replica')
+    .requiredOption('--config <file>', 'JSON configuration; see docs/operations.md'),
+).parse();
 
 const logger = createLogger('master');
 try {
-  const config = loadMasterConfig(program.opts<{ readonly config: string }>().config);
+  const { config: file, ...overrides } = program.opts<{ readonly config: string }>();
+  const config = loadMasterConfig(file, overrides);
   stopOnSignals(await startMaster(config, logger), logger);
 } catch (error) {
   // What the operator can mend is one line; the stack is for the log at debug level.

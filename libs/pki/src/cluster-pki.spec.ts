@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
@@ -20,6 +20,22 @@ afterEach(async () => {
 async function listFiles(): Promise<string[]> {
   const entries = await readdir(join(directory, 'pki'), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Runs with a directory that this process may read alone, as a mounted Secret is. */
+async function withoutWriting(work: () => Promise<void>): Promise<void> {
+  const folders = ['', 'pki', 'pki/masters', ...masters.map((master) => `pki/masters/${master}`)];
+  for (const file of await listFiles()) await chmod(file, 0o444);
+  for (const folder of folders) await chmod(join(directory, folder), 0o555);
+  const isRoot = process.geteuid?.() === 0;
+  // Permissions mean nothing to root.
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    for (const folder of folders) await chmod(join(directory, folder), 0o755);
+  }
 }
 
 describe('ensureClusterPki', () => {
@@ -123,6 +139,17 @@ describe('ensureClusterPki', () => {
     await expect(ensureClusterPki(directory, { masters })).rejects.toThrow(
       /pki\/ca\.crt is not a PEM certificate/,
     );
+  });
+
+  it('takes what is near its end where nothing can be written, and refuses it once it has ended', async () => {
+    const first = await ensureClusterPki(directory, { masters });
+    const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
+    await withoutWriting(async () => {
+      expect(await ensureClusterPki(directory, { masters, now: inDays(360) })).toEqual(first);
+      const ended = ensureClusterPki(directory, { masters, now: inDays(366) });
+      await expect(ended).rejects.toThrow(/cannot write .*pki/);
+      await expect(ensureClusterPki(directory, { masters: ['m4'] })).rejects.toThrow(/cannot write/);
+    });
   });
 
   it('says what to do when the directory cannot be written', async () => {

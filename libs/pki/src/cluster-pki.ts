@@ -196,7 +196,8 @@ function collectNodes(
 
 /**
  * First looks without writing: a start that finds all in order takes no lock and works on a read-only
- * directory. Otherwise does it under a lock, so that two starters do not make two authorities.
+ * directory. Otherwise does it under a lock, so that two starters do not make two authorities. Where nothing can be
+ * written (a mounted Secret), certificates near their end serve until it: whoever made them renews them.
  */
 export async function lookThenWrite<T>(
   directory: string,
@@ -208,8 +209,17 @@ export async function lookThenWrite<T>(
   } catch (error) {
     if (!(error instanceof NeedsWriting)) throw error;
   }
-  await makeDirectory(directory);
-  return withFileLock(join(directory, 'pki'), () => work(new PkiStore(directory, now, true)), 30_000);
+  try {
+    await makeDirectory(directory);
+    return await withFileLock(join(directory, 'pki'), () => work(new PkiStore(directory, now, true)), 30_000);
+  } catch (error) {
+    if (!(error instanceof PkiError) || error.code !== 'NotWritable') throw error;
+    try {
+      return await work(new PkiStore(directory, now, false, false));
+    } catch (still) {
+      throw still instanceof NeedsWriting ? error : still;
+    }
+  }
 }
 
 /**

@@ -22,11 +22,11 @@ function parse(path: string, pem: string): X509Certificate {
   }
 }
 
-function isDue(certificate: X509Certificate, now: Date): boolean {
+function isDue(certificate: X509Certificate, now: Date, early: boolean): boolean {
   const from = Date.parse(certificate.validFrom);
   const to = Date.parse(certificate.validTo);
   const left = to - now.getTime();
-  return now.getTime() < from || left < Math.min(renewBeforeMs, (to - from) / 3);
+  return now.getTime() < from || left < (early ? Math.min(renewBeforeMs, (to - from) / 3) : 0);
 }
 
 /** True when key and certificate belong together; a crash between the two writes leaves a pair that do not. */
@@ -65,6 +65,8 @@ export class PkiStore {
     readonly directory: string,
     readonly now: Date,
     readonly mayWrite: boolean,
+    /** False takes what is near its end as long as it is valid: for a directory that somebody else renews. */
+    readonly renewsEarly = true,
   ) {}
 
   private path(file: string): string {
@@ -114,7 +116,7 @@ export class PkiStore {
           `${this.path(`${name}.crt`)} and ${name}.key do not belong together. Restore both from one backup, or remove ${this.directory} to start with new certificates (existing kubeconfigs stop working).`,
         );
       }
-      if (!isDue(parsed, this.now)) return { certificate, privateKey };
+      if (!isDue(parsed, this.now, this.renewsEarly)) return { certificate, privateKey };
     }
     this.demandWriting();
     return this.write(name, await createCertificateAuthority(commonName, { now: this.now, privateKey }));
@@ -129,7 +131,7 @@ export class PkiStore {
         belongTogether(parsed, present.privateKey) &&
         parsed.verify(issuer.publicKey) &&
         covers(parsed, request) &&
-        !isDue(parsed, this.now);
+        !isDue(parsed, this.now, this.renewsEarly);
       if (serves) return present;
     }
     this.demandWriting();

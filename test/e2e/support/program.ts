@@ -32,8 +32,8 @@ export class Program {
     });
   }
 
-  static trireme(args: readonly string[]): Program {
-    return new Program(process.execPath, [cli, ...args]);
+  static trireme(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+    return new Program(process.execPath, [cli, ...args], env);
   }
 
   get stdout(): string {

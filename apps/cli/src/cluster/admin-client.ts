@@ -150,7 +150,7 @@ export class AdminClient {
     return new Promise((resolve, reject) => {
       const call = request(
         {
-          host: '127.0.0.1',
+          host: master.host ?? '127.0.0.1',
           port: master.apiPort,
           path,
           method,

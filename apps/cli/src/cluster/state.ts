@@ -6,6 +6,8 @@ import { UserError } from '../ui/errors.js';
 export interface MasterState {
   readonly name: string;
   readonly id: number;
+  /** Where it is reached; undefined on this machine. */
+  readonly host?: string;
   readonly apiPort: number;
   readonly peerPort: number;
   readonly etcdMetricsPort: number;
@@ -40,7 +42,11 @@ export function etcdUrl({ etcdHost }: ClusterState, { etcdPort }: MasterState): 
   if (etcdHost === undefined || etcdPort === undefined) return undefined;
   // Who listens on all addresses is reached on this machine's own.
   const host = etcdHost === '0.0.0.0' || etcdHost === '::' ? '127.0.0.1' : etcdHost;
-  return `https://${host.includes(':') ? `[${host}]` : host}:${etcdPort}`;
+  return httpsUrl(host, etcdPort);
+}
+
+export function httpsUrl(host = '127.0.0.1', port: number): string {
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Folder that knows every cluster of this user by name. */

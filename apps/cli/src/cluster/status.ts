@@ -1,5 +1,5 @@
 import { AdminClient, type AlarmReport, type ReplicaReport } from './admin-client.js';
-import { type ClusterState, etcdUrl } from './state.js';
+import { type ClusterState, etcdUrl, httpsUrl } from './state.js';
 
 /** `status -o json`, as documented in docs/operations.md. */
 export interface ClusterStatus {
@@ -48,7 +48,7 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
     members: state.masters.map((master, i) => {
       const report = reports[i];
       const etcd = etcdUrl(state, master);
-      const apiServer = `https://127.0.0.1:${master.apiPort}`;
+      const apiServer = httpsUrl(master.host, master.apiPort);
       const role =
         report?.role === 'leader' && report.name !== leader?.name ? 'follower' : (report?.role ?? 'follower');
       return {
@@ -57,7 +57,7 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
         role,
         pid: master.pid,
         apiServer,
-        peer: `https://127.0.0.1:${master.peerPort}`,
+        peer: httpsUrl(master.host, master.peerPort),
         metrics: `${apiServer}/metrics`,
         term: report?.term ?? 0,
         commitIndex: report?.commitIndex ?? 0,

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
+import { remoteCluster } from '../cluster/remote.js';
+import { type ClusterState, requireRunning, requireState } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
 
 /** `--name` and `--data-dir`, which every command about a cluster takes. */
@@ -13,6 +15,26 @@ export function clusterOptions(command: Command): Command {
         .argParser(clusterName),
     )
     .addOption(new Option('--data-dir <dir>', 'data directory of the cluster').env('TRIREME_DATA_DIR'));
+}
+
+/** `--config` of the commands that also reach clusters which no `trireme up` runs. */
+export function remoteOption(command: Command): Command {
+  return command.option(
+    '--config <file>',
+    "configuration of the masters of a cluster that runs elsewhere; its pkiDir must hold the administrator's certificate",
+  );
+}
+
+/** The cluster that the flags name: elsewhere, or on this machine, where it must be running. */
+export function chosenCluster(flags: ClusterFlags): ClusterState {
+  if (flags.config !== undefined) return remoteCluster(flags.config);
+  return requireRunning(requireState(flags.name, flags.dataDir));
+}
+
+interface ClusterFlags {
+  readonly name: string;
+  readonly dataDir?: string;
+  readonly config?: string;
 }
 
 export function oneOf(flags: string, description: string, choices: readonly string[]): Option {

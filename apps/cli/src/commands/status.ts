@@ -1,27 +1,25 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { requireRunning, requireState } from '../cluster/state.js';
 import { type ClusterStatus, clusterStatus } from '../cluster/status.js';
 import { formatTable } from '../ui/table.js';
-import { clusterOptions, oneOf } from './options.js';
+import { chosenCluster, clusterOptions, oneOf, remoteOption } from './options.js';
 
 interface StatusOptions {
   readonly name: string;
   readonly dataDir?: string;
+  readonly config?: string;
   readonly output: 'table' | 'json' | 'yaml';
   readonly watch: boolean;
 }
 
 export function addStatus(program: Command): void {
-  clusterOptions(program.command('status'))
+  remoteOption(clusterOptions(program.command('status')))
     .description('show members, leader, term, indexes and health; exits 1 without a quorum')
     .addOption(oneOf('-o, --output <format>', 'output format', ['table', 'json', 'yaml']).default('table'))
     .option('--watch', 'print again each second until Ctrl-C', false)
     .action(async (options: StatusOptions) => {
-      const state = (): ReturnType<typeof requireState> =>
-        requireRunning(requireState(options.name, options.dataDir));
       for (;;) {
-        const status = await clusterStatus(state());
+        const status = await clusterStatus(chosenCluster(options));
         process.stdout.write(`${format(status, options.output)}\n`);
         process.exitCode = status.quorum ? 0 : 1;
         if (!options.watch) return;

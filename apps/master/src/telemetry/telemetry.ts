@@ -18,7 +18,12 @@ import {
   type SchedulerMetrics,
 } from '#libs/telemetry';
 
-export type ComponentName = 'apiserver' | 'controller-manager' | 'scheduler' | 'etcd';
+export const componentNames = ['apiserver', 'controller-manager', 'scheduler', 'etcd'] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+export function isComponent(name: string): name is ComponentName {
+  return (componentNames as readonly string[]).includes(name);
+}
 
 /** What the registries ask of the rooms when they are scraped. Set once the rooms are there. */
 export interface TelemetrySources {
