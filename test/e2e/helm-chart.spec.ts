@@ -255,10 +255,9 @@ describe('what it mounts', () => {
       `https://site-ctl.${namespace}.svc.cluster.local:6443`,
     );
     // Through `kubectl port-forward`, its server has another address and the name of the certificate.
-    const inner = await cluster.kubectl([
-      ...['--kubeconfig', kubeconfig, '--server', `https://${prefix}.11:6443`],
-      ...['--tls-server-name', `site-ctl.${namespace}.svc`, 'get', 'namespaces', '-o', 'name'],
-    ]);
+    const through = ['--kubeconfig', kubeconfig, '--server', `https://${prefix}.11:6443`];
+    const name = ['--tls-server-name', `site-ctl.${namespace}.svc`];
+    const inner = await cluster.kubectl([...through, ...name, 'get', 'namespaces', '-o', 'name']);
     expect(inner).toContain('namespace/kube-system');
     expect((await get('secret', 'site-ctl-monitoring')).data).toHaveProperty(['tls.key']);
   });
