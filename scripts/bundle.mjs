@@ -13,8 +13,9 @@ const programs = {
   'thread-main': 'dist/libs/consensus/src/thread/thread-main.js',
 };
 
-/** Packages that others ask for only when they are used, and that are not installed. */
-const optional = [
+/** Not bundled: what Nest loads by name when it is used, and would then hold twice; and what is not installed. */
+const external = [
+  /^@grpc\/(grpc-js|proto-loader)$/,
   /^@nestjs\/(platform-express|websockets)(\/|$)/,
   /^@fastify\/(multipart|static|view)$/,
   /^@nats-io\/transport-node$/,
@@ -27,7 +28,7 @@ export async function bundle() {
     input: programs,
     cwd: root,
     platform: 'node',
-    external: optional,
+    external,
     onLog(level, log) {
       if (level !== 'warn') return;
       throw new Error(`bundling: ${log.message}`);
