@@ -1,5 +1,37 @@
 import { build, type Histogram } from 'hdr-histogram-js';
-import type { LatencySummary } from './load/plan.js';
+import { quantiles } from './load/plan.js';
+
+/** Milliseconds. */
+export interface LatencySummary {
+  readonly count: number;
+  readonly mean: number;
+  readonly max: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p90: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly 'p99.9': number;
+  readonly 'p99.99': number;
+  /** Pairs of quantile (percent) and milliseconds. */
+  readonly curve: readonly [number, number][];
+}
+
+export function summaryOf(count: number, mean: number, at: (percent: number) => number): LatencySummary {
+  return {
+    count,
+    mean,
+    max: at(100),
+    p50: at(50),
+    p75: at(75),
+    p90: at(90),
+    p95: at(95),
+    p99: at(99),
+    'p99.9': at(99.9),
+    'p99.99': at(99.99),
+    curve: quantiles.map((q) => [q, at(q)] as [number, number]),
+  };
+}
 
 const longestMicroseconds = 60_000_000;
 
@@ -12,15 +44,8 @@ export class Latencies {
     bitBucketSize: 64,
   });
 
-  /** With the interval at which requests were due, a late answer also counts for those that it held up. */
-  record(milliseconds: number, expectedIntervalMs?: number): void {
-    const value = Math.min(longestMicroseconds, Math.max(1, Math.round(milliseconds * 1_000)));
-    if (expectedIntervalMs === undefined) this.#histogram.recordValue(value);
-    else
-      this.#histogram.recordValueWithExpectedInterval(
-        value,
-        Math.max(1, Math.round(expectedIntervalMs * 1_000)),
-      );
+  record(milliseconds: number): void {
+    this.#histogram.recordValue(Math.min(longestMicroseconds, Math.max(1, Math.round(milliseconds * 1_000))));
   }
 
   /** Milliseconds. */
@@ -30,18 +55,11 @@ export class Latencies {
 
   /** Milliseconds; zeros when nothing was recorded. */
   summary(): LatencySummary {
-    if (this.count === 0) return { p50: 0, p95: 0, p99: 0, 'p99.9': 0, mean: 0, max: 0 };
+    const { count } = this;
+    if (count === 0) return summaryOf(0, 0, () => 0);
     const max = this.#histogram.maxValue / 1_000;
     // A percentile is the upper end of its bucket, which may lie above the greatest value.
-    const percentile = (p: number): number => Math.min(max, this.percentile(p));
-    return {
-      p50: percentile(50),
-      p95: percentile(95),
-      p99: percentile(99),
-      'p99.9': percentile(99.9),
-      mean: this.#histogram.mean / 1_000,
-      max,
-    };
+    return summaryOf(count, this.#histogram.mean / 1_000, (p) => Math.min(max, this.percentile(p)));
   }
 
   get count(): number {

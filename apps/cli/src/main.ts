@@ -5,6 +5,7 @@ import { addChaos } from './commands/chaos.js';
 import { addCompletion } from './commands/completion.js';
 import { addDown } from './commands/down.js';
 import { addKubeconfig } from './commands/kubeconfig.js';
+import { addLoad } from './commands/load.js';
 import { addPki } from './commands/pki.js';
 import { addProcesses } from './commands/processes.js';
 import { addSnapshot } from './commands/snapshot.js';
@@ -29,6 +30,7 @@ for (const add of [
   addSnapshot,
   addAlarm,
   addChaos,
+  addLoad,
   addProcesses,
   addPki,
   addVersion,

@@ -1,32 +1,37 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { duration, integer } from '../../../apps/cli/src/commands/options.js';
 import { UserError } from '../../../apps/cli/src/ui/errors.js';
-import { engineNames, type EngineName, type ScenarioName, scenarioNames, type Threshold } from './plan.js';
-import { scenarios } from './scenarios.js';
+import { outputFlags, type Outputs, outputsOf } from '../report/outputs.js';
+import {
+  engineNames,
+  type EngineName,
+  type Rate,
+  type ScenarioName,
+  scenarioNames,
+  type Threshold,
+} from './plan.js';
+import { scenarios } from './scenarios/index.js';
 
 export interface LoadArguments {
   readonly scenario: ScenarioName;
   readonly engine: EngineName;
   readonly clients: number;
-  readonly rate: number | null;
+  readonly rate: Rate | null;
+  readonly processes: number;
   readonly seconds: number;
-  readonly pods: number;
+  readonly items: number;
   readonly thresholds: readonly Threshold[];
-  readonly json: string | undefined;
-  /** A given server, or a cluster of this machine; an unnamed one is started when it does not run. */
-  readonly target:
-    | { readonly server: string; readonly ca: string; readonly cert: string; readonly key: string }
-    | { readonly name: string; readonly mayStart: boolean };
+  readonly outputs: Outputs;
+  readonly quiet: boolean;
+  readonly target: TargetArguments;
 }
 
-interface Flags {
-  readonly engine: EngineName;
-  readonly clients: number;
-  readonly rate?: number;
-  readonly duration: number;
-  readonly pods?: number;
-  readonly threshold: readonly Threshold[];
-  readonly json?: string;
+/** A given server, or a cluster of this machine; an unnamed one is started when it does not run. */
+export type TargetArguments =
+  | { readonly server: string; readonly ca: string; readonly cert: string; readonly key: string }
+  | { readonly name: string; readonly mayStart: boolean };
+
+interface TargetFlags {
   readonly server?: string;
   readonly ca?: string;
   readonly cert?: string;
@@ -34,51 +39,77 @@ interface Flags {
   readonly name?: string;
 }
 
-const longestMs = 600_000;
+interface Flags extends TargetFlags {
+  readonly engine: EngineName;
+  readonly clients?: number;
+  readonly rate?: number;
+  readonly ramp?: Rate;
+  readonly processes: number;
+  readonly duration: number;
+  readonly items?: number;
+  readonly threshold: readonly Threshold[];
+}
 
-/** `p99<50` (milliseconds) and `errors<=0.01` (share of the requests). */
+const longestMs = 600_000;
+const fastest = 50_000;
+
+/** `p99<50` (milliseconds), `errors<=0.01` (share of the requests), `create.p99<50` (of one kind of request). */
 export function parseThreshold(text: string): Threshold {
-  const match = /^(p50|p95|p99|p99\.9|errors)(<=?)(\d+(?:\.\d+)?)$/.exec(text.replaceAll(' ', ''));
+  const match = /^(?:([a-z][a-z-]*)\.)?(p50|p95|p99|p99\.9|p99\.99|errors)(<=?)(\d+(?:\.\d+)?)$/.exec(
+    text.replaceAll(' ', ''),
+  );
   if (match === null) {
     throw new InvalidArgumentError(
-      'a threshold such as p99<50 (milliseconds) or errors<=0.01 (share of the requests) is wanted; ' +
-        'known: p50, p95, p99, p99.9, errors.',
+      'a threshold such as p99<50 (milliseconds), create.p99<50 or errors<=0.01 (share of the requests) is wanted; ' +
+        'known: p50, p95, p99, p99.9, p99.99, errors.',
     );
   }
   return {
-    of: match[1] as Threshold['of'],
-    operator: match[2] as Threshold['operator'],
-    limit: Number(match[3]),
+    step: match[1] ?? null,
+    of: match[2] as Threshold['of'],
+    operator: match[3] as Threshold['operator'],
+    limit: Number(match[4]),
   };
 }
 
-/** Reads the command line (without node and the script); a wrong one is a UserError, or commander's own exit. */
-export function parseArguments(
-  argv: readonly string[],
-  configure: (command: Command) => void = () => {},
-): LoadArguments {
-  const command = new Command('load');
-  command
-    .description(
-      `puts one load on a cluster of this machine:\n${scenarioNames.map((name) => `  ${name.padEnd(7)} ${scenarios[name].summary}`).join('\n')}`,
-    )
+/** `100:2000` → a straight line from one rate to the other. */
+function parseRamp(text: string): Rate {
+  const match = /^(\d+):(\d+)$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || to < 1 || Math.max(from, to) > fastest) {
+    throw new InvalidArgumentError(`two rates such as 100:2000 are wanted, ${fastest} at most.`);
+  }
+  return { from, to };
+}
+
+/** The `load` command with its flags; whoever adds it gives it what it does. */
+export function loadCommand(): Command {
+  const width = Math.max(...scenarioNames.map((name) => name.length));
+  const list = scenarioNames.map((name) => `  ${name.padEnd(width)}  ${scenarios[name].summary}`);
+  const command = new Command('load')
+    .description(`put one load on a cluster of this machine:\n${list.join('\n')}`)
     .argument('<scenario>', scenarioNames.join(', '), (value: string) => oneOf(value, scenarioNames))
     .addOption(new Option('--engine <engine>', 'what sends it').choices(engineNames).default('autocannon'))
-    .option('--clients <n>', 'clients, each with a connection of its own', integer(1, 1_000), 64)
+    .option(
+      '--clients <n>',
+      'clients, each with a connection of its own (default: the scenario’s)',
+      integer(1, 1_000),
+    )
     .option(
       '--rate <n>',
-      'requests a second of all clients together (default: a closed loop)',
-      integer(1, 50_000),
+      'iterations a second of all clients together (default: a closed loop)',
+      integer(1, fastest),
     )
+    .option('--ramp <from:to>', 'a rate that rises or falls over the whole time', parseRamp)
+    .option('--processes <n>', 'processes that generate the load (autocannon)', integer(1, 32), 1)
     .option('--duration <time>', 'length of the load, 1s to 10m', duration, 10_000)
-    .option('--pods <n>', 'pods that reads, lists and watches find', integer(1, 50_000))
+    .option('--items <n>', 'what the scenario works on: pods, nodes …', integer(1, 50_000))
     .option(
       '--threshold <p99<50>',
       'fail when it is not met; may be repeated (default: errors<=0)',
-      collect,
+      (value: string, before: readonly Threshold[]) => [...before, parseThreshold(value)],
       [],
     )
-    .option('--json <file>', 'also write the report to a file')
     .option('--server <url>', 'an API server on loopback; needs --ca, --cert and --key')
     .option('--ca <file>', 'certificate authority of the server (PEM)')
     .option('--cert <file>', 'client certificate (PEM)')
@@ -87,30 +118,69 @@ export function parseArguments(
       '--name <name>',
       'a running cluster of this machine (default: trireme, or a new one for this load)',
     );
-  configure(command);
-  command.parse(argv, { from: 'user' });
+  return outputFlags(command);
+}
+
+/** What the flags of a parsed command say; a wrong one is a UserError. */
+export function loadArguments(command: Command, quiet = false): LoadArguments {
   const flags = command.opts<Flags>();
-  const scenario = command.processedArgs[0] as ScenarioName;
+  const name = command.processedArgs[0] as ScenarioName;
+  const scenario = scenarios[name];
   if (flags.duration < 1_000 || flags.duration > longestMs) {
     throw new UserError(`--duration ${flags.duration} ms is out of bounds`, 'choose from 1s to 10m');
   }
-  if (flags.pods !== undefined && scenarios[scenario].pods === 0) {
-    throw new UserError(`--pods means nothing to ${scenario}: it needs no pods before it starts`);
+  if (flags.rate !== undefined && flags.ramp !== undefined) {
+    throw new UserError('--rate and --ramp exclude each other', 'give one of them');
+  }
+  if (flags.engine === 'k6' && flags.processes > 1) {
+    throw new UserError('--processes is for autocannon: one k6 uses all cores', 'leave it out');
+  }
+  const items = itemsOf(name, flags.items);
+  const rate = flags.rate ?? scenario.rate?.(items);
+  const steps = namesOfSteps(name);
+  for (const { step } of flags.threshold) {
+    if (step !== null && !steps.includes(step)) {
+      throw new UserError(`--threshold: ${name} has no step "${step}"`, `its steps: ${steps.join(', ')}`);
+    }
   }
   return {
-    scenario,
+    scenario: name,
     engine: flags.engine,
-    clients: flags.clients,
-    rate: flags.rate ?? null,
+    clients: flags.clients ?? scenario.clients,
+    rate: flags.ramp ?? (rate === undefined ? null : { from: rate, to: rate }),
+    processes: Math.min(flags.processes, flags.clients ?? scenario.clients),
     seconds: flags.duration / 1_000,
-    pods: flags.pods ?? scenarios[scenario].pods,
-    thresholds: flags.threshold.length > 0 ? flags.threshold : [{ of: 'errors', operator: '<=', limit: 0 }],
-    json: flags.json,
+    items,
+    thresholds:
+      flags.threshold.length > 0 ? flags.threshold : [{ step: null, of: 'errors', operator: '<=', limit: 0 }],
+    outputs: outputsOf(command),
+    quiet,
     target: targetOf(flags),
   };
 }
 
-function targetOf({ server, ca, cert, key, name }: Flags): LoadArguments['target'] {
+function itemsOf(name: ScenarioName, given: number | undefined): number {
+  const { items } = scenarios[name];
+  if (items === undefined) {
+    if (given !== undefined) throw new UserError(`--items means nothing to ${name}`, 'leave it out');
+    return 0;
+  }
+  if (given !== undefined && given > items.maximum) {
+    throw new UserError(
+      `--items ${given}: ${name} takes ${items.maximum} ${items.what} at most`,
+      'choose fewer',
+    );
+  }
+  return given ?? items.default;
+}
+
+function namesOfSteps(name: ScenarioName): string[] {
+  const groups = scenarios[name].groups({ namespace: '', clients: 1, rate: null, items: 1 });
+  const steps = groups.flatMap(({ operations }) => operations.flatMap((operation) => operation.steps));
+  return [...new Set(steps.map((step) => step.name))];
+}
+
+function targetOf({ server, ca, cert, key, name }: TargetFlags): TargetArguments {
   if (server === undefined) {
     if (ca !== undefined || cert !== undefined || key !== undefined) {
       throw new UserError('--ca, --cert and --key belong to --server', 'give the URL with --server');
@@ -143,10 +213,6 @@ export function loopback(server: string): string {
     );
   }
   return origin;
-}
-
-function collect(value: string, before: readonly Threshold[]): readonly Threshold[] {
-  return [...before, parseThreshold(value)];
 }
 
 function oneOf<T extends string>(value: string, choices: readonly T[]): T {

@@ -10,17 +10,20 @@ import { UserError } from '../../../apps/cli/src/ui/errors.js';
 import { Http2Client } from '../http2/http2-client.js';
 import type { Target } from '../targets/target.js';
 import { startTrireme } from '../targets/trireme.js';
-import type { LoadArguments } from './arguments.js';
+import type { TargetArguments } from './arguments.js';
 
-/** The control plane to load: the given server, the running cluster, or one that is started now and removed by `stop`. */
-export async function openTarget(wanted: LoadArguments['target']): Promise<Target> {
+/**
+ * The control plane to load: the given server, the running cluster, or one that is started now, with as many simulated
+ * nodes, and removed by `stop`.
+ */
+export async function openTarget(wanted: TargetArguments, nodes: number): Promise<Target> {
   if ('server' in wanted) return givenServer(wanted);
   // TRIREME_DATA_DIR names the cluster as it does for `trireme`.
   const state = readState(resolveDataDir(wanted.name, process.env['TRIREME_DATA_DIR']));
   if (state !== undefined && isAlive(state.supervisorPid)) return runningCluster(state);
   if (wanted.mayStart) {
     process.stderr.write('no cluster runs here: starting one for this load\n');
-    return startTrireme({ nodes: 0 });
+    return startTrireme({ nodes });
   }
   throw new UserError(
     state === undefined
@@ -30,7 +33,7 @@ export async function openTarget(wanted: LoadArguments['target']): Promise<Targe
   );
 }
 
-async function givenServer(wanted: Extract<LoadArguments['target'], { server: string }>): Promise<Target> {
+async function givenServer(wanted: Extract<TargetArguments, { server: string }>): Promise<Target> {
   const { server } = wanted;
   const tls = {
     ca: readPem('--ca', wanted.ca),

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** By the package's root, not by this file's place: the same from sources, from `dist/` and from the bundles. */
 const root = dirname(createRequire(import.meta.url).resolve('#package.json'));
@@ -9,3 +10,8 @@ const program = (name: string): string => join(root, 'dist', 'bundle', `${name}.
 export const cliEntry = program('trireme');
 export const masterEntry = program('master');
 export const nodeEntry = program('node');
+
+/** A module of the lab (loads, failover rounds), which is no part of the bundles: most who start a cluster never need it. */
+export async function importLab<T>(module: string): Promise<T> {
+  return (await import(pathToFileURL(join(root, 'dist', 'loadtest', 'src', module)).href)) as T;
+}

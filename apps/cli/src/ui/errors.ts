@@ -14,8 +14,14 @@ export class UserError extends Error {
 export function reportError(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`error: ${message}\n`);
-  if (error instanceof UserError && error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`);
+  const known = isUserError(error) ? error : undefined;
+  if (known?.hint !== undefined) process.stderr.write(`  ${known.hint}\n`);
   if (process.env['TRIREME_DEBUG'] === '1' && error instanceof Error)
     process.stderr.write(`${error.stack}\n`);
-  return error instanceof UserError ? error.exitCode : 1;
+  return known?.exitCode ?? 1;
+}
+
+/** By its name: what the lab throws is of the same class in another file than the bundle's. */
+function isUserError(error: unknown): error is UserError {
+  return error instanceof Error && error.name === 'UserError';
 }
