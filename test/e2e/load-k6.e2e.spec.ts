@@ -19,12 +19,8 @@ describe('trireme load, k6', () => {
   });
 
   it.each(['--rate=50', '--ramp=20:80'])('lets requests arrive when they are due: %s', async (rate) => {
-    const report = await loadReport(
-      cluster,
-      'read',
-      ...k6,
-      ...['--clients', '8', '--items', '50', '--duration', '2s', rate],
-    );
+    const flags = ['--clients', '8', '--items', '50', '--duration', '2s', rate];
+    const report = await loadReport(cluster, 'read', ...k6, ...flags);
     expectSound(report, 'read', 'k6');
     expect(report.requests + report.dropped).toBeGreaterThanOrEqual(98);
     expect(report.requests + report.dropped).toBeLessThanOrEqual(102);
