@@ -1,3 +1,4 @@
+import type { PromotionCounts } from './replica/members.js';
 import type { AlarmStatus } from './storage.js';
 
 /** A histogram as Prometheus counts it: `counts[i]` observations at or below `bounds[i]`, not cumulative; the last counts the rest. */
@@ -36,12 +37,16 @@ export interface FollowerMetrics {
 export interface ConsensusMetrics {
   readonly hasLeader: boolean;
   readonly isLeader: boolean;
+  /** Holds the state without a vote: a learner or an observer. */
+  readonly isLearner: boolean;
   readonly leaderChanges: number;
   /** Highest committed and applied index, as etcd counts proposals. */
   readonly proposalsCommitted: number;
   readonly proposalsApplied: number;
   readonly proposalsFailed: number;
   readonly proposalsPending: number;
+  /** Promotions of learners that were asked for here. */
+  readonly promotions: PromotionCounts;
   /** Raised now, of all members. */
   readonly alarms: readonly AlarmStatus[];
   readonly quotaBytes: number;

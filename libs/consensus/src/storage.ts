@@ -60,6 +60,13 @@ export type StorageErrorCode =
   | 'BadRequest'
   /** This replica holds something else than the others and does not serve. */
   | 'Corrupt'
+  /** Changes of membership that cannot be made, or not now. */
+  | 'MemberExists'
+  | 'MemberNotFound'
+  | 'NotLearner'
+  | 'LearnerNotReady'
+  | 'QuorumLoss'
+  | 'ChangePending'
   | 'Stopped';
 
 export class StorageError extends Error {

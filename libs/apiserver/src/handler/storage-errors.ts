@@ -63,6 +63,14 @@ function storageError(error: StorageError): ApiError {
       return new ApiError(500, 'InternalError', `Internal error occurred: ${error.message}`);
     case 'BadRequest':
       return new ApiError(400, 'BadRequest', error.message);
+    case 'MemberNotFound':
+      return new ApiError(404, 'NotFound', error.message);
+    case 'MemberExists':
+    case 'NotLearner':
+    case 'LearnerNotReady':
+    case 'QuorumLoss':
+    case 'ChangePending':
+      return new ApiError(409, 'Conflict', error.message);
     case 'Compacted':
       return new ApiError(410, 'Expired', 'The resourceVersion for the provided request is too old.');
   }

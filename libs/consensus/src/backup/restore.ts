@@ -1,10 +1,11 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapshotError, restoreStoreAnew } from '#libs/mvcc';
-import { asLogIndex, asMemberId, asTerm, configurationOfVoters } from '#libs/raft';
+import { asLogIndex, asTerm } from '#libs/raft';
 import type { SnapshotMetadata } from '#libs/raft';
 import { openDataDirectory } from '../data-dir/data-directory.js';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import { initialConfiguration } from '../membership/member-directory.js';
+import type { InitialMember } from '../membership/member-directory.js';
 import { DataDirectoryError } from '../errors.js';
 import { snapshotPath } from '../snapshot/snapshot-directory.js';
 import { writeSnapshotFile } from '../snapshot/snapshot-file.js';
@@ -16,8 +17,8 @@ export interface RestoreOptions {
   readonly backup: string;
   /** Must differ from the backup's: members of the old cluster and of the new must never take each other for peers. */
   readonly clusterId: string;
-  /** All voters of the new cluster. */
-  readonly members: readonly MemberAddress[];
+  /** All members of the new cluster. */
+  readonly members: readonly InitialMember[];
   /** The members whose data directories are written here; each must be absent or empty. */
   readonly targets: readonly { readonly memberId: number; readonly dataDir: string }[];
   /** How far above the backup's its revisions begin. Default 1 000 000 000: more than were written since it was taken. */
@@ -41,11 +42,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<VerifiedBa
   }
   for (const { dataDir } of targets) requireUnused(dataDir);
   const store = read(backup, addRevisions);
-  const voters = members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
   const metadata: SnapshotMetadata = {
     index: asLogIndex(store.appliedIndex),
     term: asTerm(info.term),
-    configuration: configurationOfVoters(voters),
+    configuration: initialConfiguration(members),
   };
   for (const { memberId, dataDir } of targets) {
     const snapshots = join(dataDir, 'snap');

@@ -2,22 +2,17 @@ import { join } from 'node:path';
 import { nodeDisk } from '../environment/disk.js';
 import type { Disk } from '../environment/disk.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
+import type { InitialMember } from '../membership/member-directory.js';
 import { syncDirectory } from '../log/segment.js';
 import { lockDirectory } from './directory-lock.js';
-
-/** A server of the group and where its peers reach it. */
-export interface MemberAddress {
-  /** Positive safe integer, never reused. */
-  readonly id: number;
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface Identity {
   readonly clusterId: string;
   readonly memberId: number;
-  readonly members: readonly MemberAddress[];
+  /** The first members of the cluster; of a server that joins one, those that it knows of. */
+  readonly members: readonly InitialMember[];
+  /** It was added to a cluster that runs, and starts without a configuration. */
+  readonly join?: boolean;
 }
 
 /** An opened and locked data directory. */
@@ -25,7 +20,9 @@ export interface DataDirectory {
   readonly logDirectory: string;
   readonly snapshotDirectory: string;
   /** As stored at the first start; addresses follow what this start was given. */
-  readonly members: readonly MemberAddress[];
+  readonly members: readonly InitialMember[];
+  /** As stored at the first start. */
+  readonly joined: boolean;
   /** True at the very first start. */
   readonly fresh: boolean;
   release(): void;
@@ -39,10 +36,13 @@ function encodeIdentity(identity: Identity): string {
   for (const one of words) {
     if (!word.test(one)) throw new RangeError(`'${one}' cannot be stored: letters, digits and . _ : - only`);
   }
-  const members = identity.members.map(({ id, name, host, port }) => `peer ${id} ${name} ${host} ${port}`);
-  return [firstLine, `cluster ${identity.clusterId}`, `member ${identity.memberId}`, ...members, ''].join(
-    '\n',
+  const members = identity.members.map(
+    ({ id, name, host, port, observer = false }) =>
+      `peer ${id} ${name} ${host} ${port}${observer ? ' observer' : ''}`,
   );
+  const join = identity.join === true ? ['join'] : [];
+  const whose = [`cluster ${identity.clusterId}`, `member ${identity.memberId}`];
+  return [firstLine, ...whose, ...members, ...join, ''].join('\n');
 }
 
 function decodeIdentity(text: string, path: string): Identity {
@@ -55,13 +55,14 @@ function decodeIdentity(text: string, path: string): Identity {
   const members = lines
     .slice(3)
     .filter(([kind]) => kind === 'peer')
-    .map(([, id, name, host, port]) => ({
+    .map(([, id, name, host, port, kind]) => ({
       id: Number(id),
       name: name ?? '',
       host: host ?? '',
       port: Number(port),
+      observer: kind === 'observer',
     }));
-  return { clusterId, memberId, members };
+  return { clusterId, memberId, members, join: lines.some(([kind]) => kind === 'join') };
 }
 
 /** Whole or not at all, and durable: a temporary file, its sync, its rename, the directory's sync. */
@@ -79,7 +80,7 @@ function writeDurably(directory: string, name: string, text: string, disk: Disk)
   syncDirectory(directory, disk);
 }
 
-function adopt(stored: Identity, given: Identity, directory: string): readonly MemberAddress[] {
+function adopt(stored: Identity, given: Identity, directory: string): Identity {
   if (stored.clusterId !== given.clusterId || stored.memberId !== given.memberId) {
     throw new DataDirectoryError(
       'Foreign',
@@ -87,7 +88,11 @@ function adopt(stored: Identity, given: Identity, directory: string): readonly M
     );
   }
   const addresses = new Map(given.members.map((member) => [member.id, member]));
-  return stored.members.map((member) => addresses.get(member.id) ?? member);
+  const members = stored.members.map((member) => {
+    const { host, port } = addresses.get(member.id) ?? member;
+    return { ...member, host, port };
+  });
+  return { ...stored, members };
 }
 
 /**
@@ -110,11 +115,12 @@ export function openDataDirectory(
     disk.mkdirSync(snapshotDirectory, { recursive: true, mode: 0o700 });
     const path = join(directory, 'identity');
     const fresh = !disk.existsSync(path);
-    const members = fresh
-      ? given.members
+    const identity = fresh
+      ? given
       : adopt(decodeIdentity(disk.readFileSync(path).toString('utf8'), path), given, directory);
-    if (fresh) writeDurably(directory, 'identity', encodeIdentity({ ...given, members }), disk);
-    return { logDirectory, snapshotDirectory, members, fresh, release };
+    if (fresh) writeDurably(directory, 'identity', encodeIdentity(given), disk);
+    const { members, join: joined = false } = identity;
+    return { logDirectory, snapshotDirectory, members, joined, fresh, release };
   } catch (error) {
     release();
     throw explain(error, directory);

@@ -1,5 +1,5 @@
 import type { Store } from '#libs/mvcc';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { Member } from '../membership/member-directory.js';
 import type { ConsensusMetrics, FollowerMetrics } from '../metrics.js';
 import type { AlarmStatus, Leadership, MemberStatus, StorageStatus } from '../storage.js';
 import type { ThreadReport } from '../thread/protocol.js';
@@ -8,7 +8,7 @@ import type { ResolvedOptions } from './options.js';
 /** What a replica knows at one moment. `report` is the consensus thread's last word, up to half a second old. */
 export interface Observed {
   readonly options: ResolvedOptions;
-  readonly members: readonly MemberAddress[];
+  readonly members: readonly Member[];
   readonly store: Store;
   readonly leadership: Leadership;
   readonly leaderlessMs: number;
@@ -44,16 +44,15 @@ function describeAlarms({ store, members }: Observed): AlarmStatus[] {
   }));
 }
 
-function describeMember({ id, name, host, port }: MemberAddress, observed: Observed): MemberStatus {
+function describeMember({ id, name, host, port, role }: Member, observed: Observed): MemberStatus {
   const { leadership, options, report } = observed;
   const { leader, isLeader } = leadership;
   const self = id === options.memberId;
   const progress = report?.followers.find((follower) => follower.id === id);
-  const follower = report?.learners.includes(id) === true ? 'learner' : 'follower';
   return {
     id,
     name,
-    role: name === leader ? 'leader' : follower,
+    role: name === leader ? 'leader' : role === 'voter' ? 'follower' : role,
     peerUrl: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     matchIndex: self ? report?.lastIndex : progress?.matchIndex,
     // Only a leader hears of all; a follower vouches for itself and its leader.
@@ -71,7 +70,7 @@ function describeFollowers({ leadership, members, options, report }: Observed): 
 
 type Counted = Pick<
   ConsensusMetrics,
-  'leaderChanges' | 'proposalsFailed' | 'proposalsPending' | 'snapshotSeconds'
+  'leaderChanges' | 'proposalsFailed' | 'proposalsPending' | 'snapshotSeconds' | 'promotions'
 >;
 
 export function describeMetrics(observed: Observed, counted: Counted): ConsensusMetrics {
@@ -80,6 +79,7 @@ export function describeMetrics(observed: Observed, counted: Counted): Consensus
     ...counted,
     hasLeader: leadership.leader !== undefined,
     isLeader: leadership.isLeader,
+    isLearner: observed.members.some(({ id, role }) => id === options.memberId && role !== 'voter'),
     proposalsCommitted: Math.max(report?.commitIndex ?? 0, store.appliedIndex),
     proposalsApplied: store.appliedIndex,
     alarms: describeAlarms(observed),

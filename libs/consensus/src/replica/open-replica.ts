@@ -60,12 +60,21 @@ async function start(
   const restored = restoreState(directory.snapshotDirectory, onBad, host.disk);
   const session = host.random.randomInt(1, 2 ** 48 - 1);
   const state = new ReplicaState(session, restored);
-  const replica = new EmbeddedReplica({ options, environment: host, directory, session, state });
+  const replica = new EmbeddedReplica({
+    options,
+    environment: host,
+    directory,
+    session,
+    state,
+    configuration: restored?.metadata.configuration,
+  });
   let running = false;
   const threadOptions: ThreadOptions = {
     clusterId: options.clusterId,
     memberId: options.memberId,
     members: directory.members,
+    addresses: options.members,
+    joined: directory.joined,
     host: options.listen.host,
     port: options.listen.port,
     tls: options.tls,

@@ -1,4 +1,4 @@
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { InitialMember } from '../membership/member-directory.js';
 import type { ThreadMode } from '../thread/launch.js';
 import type { PeerTls } from '../transport/handshake.js';
 
@@ -10,8 +10,13 @@ export interface ReplicaOptions {
   readonly memberId: number;
   /** The same on all members, different in every other cluster. */
   readonly clusterId: string;
-  /** All voters, this one included, the same on each; stored at the first start, only addresses are taken afterwards. */
-  readonly members: readonly MemberAddress[];
+  /**
+   * All members, this one included, the same on each; stored at the first start, only addresses are taken afterwards.
+   * With `join`, those that are known: the rest is learned from the leader.
+   */
+  readonly members: readonly InitialMember[];
+  /** This member was added to a cluster that runs: it starts with nothing and takes log and members from it. */
+  readonly join?: boolean;
   /** For this replica alone; created when absent. */
   readonly dataDir: string;
   /** Where peers are listened for. */
@@ -78,6 +83,7 @@ export function resolveOptions(options: ReplicaOptions): ResolvedOptions {
   return {
     ...options,
     memberId: positive(options.memberId, 0, 'memberId'),
+    join: options.join ?? false,
     tickMs: positive(options.tickMs, 20, 'tickMs'),
     electionTicks: positive(options.electionTicks, 10, 'electionTicks'),
     heartbeatTicks: positive(options.heartbeatTicks, 2, 'heartbeatTicks'),

@@ -2,6 +2,7 @@ import type { Backup } from '../backup/take-backup.js';
 import type { EtcdSpace } from '../etcd-space.js';
 import type { ConsensusMetrics } from '../metrics.js';
 import type { AlarmType, Storage } from '../storage.js';
+import type { Members } from './members.js';
 
 /** A replica of the embedded Raft group: the Storage port and what its host can measure. */
 export interface Replica extends Storage {
@@ -19,6 +20,8 @@ export interface Replica extends Storage {
    * Pass `barrier` first for one that holds all that was acknowledged. `bytes` is iterated once. Throws StorageError Corrupt.
    */
   backup(): Backup;
+  /** Who belongs to the group, and changes of it. */
+  readonly members: Members;
   /** The key space of etcd's own clients. */
   readonly etcdSpace: EtcdSpace;
   /** Port that peers are listened for on. */

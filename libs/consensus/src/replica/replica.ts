@@ -1,11 +1,12 @@
 import { CompactedError } from '#libs/mvcc';
 import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
-import { asMemberId, configurationOfVoters } from '#libs/raft';
+import { configurationOfVoters } from '#libs/raft';
 import { takeBackup } from '../backup/take-backup.js';
 import type { Backup } from '../backup/take-backup.js';
 import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
+import { MemberRemovedError } from '../errors.js';
 import type { CancelTimer } from '../environment/clock.js';
 import type { Environment } from '../environment/environment.js';
 import { StorageError } from '../storage.js';
@@ -29,6 +30,8 @@ import { ReplicaEtcdSpace } from './etcd-space.js';
 import { LeadershipTracker } from './leadership.js';
 import { LeaseCommands } from './lease-commands.js';
 import { LeaseExpiry } from './lease-expiry.js';
+import { initialConfiguration } from '../membership/member-directory.js';
+import { ReplicaMembers } from './members.js';
 import type { ResolvedOptions } from './options.js';
 import type { Replica } from './port.js';
 import { Proposals } from './proposals.js';
@@ -52,6 +55,8 @@ export interface ReplicaParts {
   readonly directory: DataDirectory;
   readonly session: number;
   readonly state: ReplicaState;
+  /** Of the snapshot that the state was restored from. */
+  readonly configuration: Configuration | undefined;
 }
 
 /**
@@ -60,6 +65,7 @@ export interface ReplicaParts {
  */
 export class EmbeddedReplica implements Replica {
   readonly etcdSpace: ReplicaEtcdSpace;
+  readonly members: ReplicaMembers;
   readonly #options: ResolvedOptions;
   readonly #environment: Environment;
   readonly #directory: DataDirectory;
@@ -73,24 +79,28 @@ export class EmbeddedReplica implements Replica {
   readonly #leaseCommands: LeaseCommands;
   readonly #retention: Retention;
   readonly #safeguards: Safeguards;
-  readonly #names: ReadonlyMap<number, string>;
-  readonly #configuration: Configuration;
   #thread: LaunchedThread | undefined;
   #report: ThreadReport | undefined;
   #housekeeper: CancelTimer | undefined;
+  #raftLeader = { leads: false, leader: 0, term: 0 };
   #compacting = false;
   #closing: Promise<void> | undefined;
   #onStopped: (() => void) | undefined;
 
-  constructor({ options, environment, directory, session, state }: ReplicaParts) {
+  constructor({ options, environment, directory, session, state, configuration }: ReplicaParts) {
     const { clock, random } = environment;
     this.#options = options;
     this.#environment = environment;
     this.#directory = directory;
     this.#state = state;
-    this.#names = new Map(directory.members.map(({ id, name }) => [id, name]));
-    const voters = directory.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
-    this.#configuration = configurationOfVoters(voters);
+    this.members = new ReplicaMembers({
+      configuration: configuration ?? firstConfiguration(directory),
+      addresses: options.members,
+      clock,
+      ask: (number, change) => this.#post({ kind: 'changeMembers', number, change }),
+      leader: () => this.#leadership.current.leader,
+      transferAway: () => this.transferLeadership(),
+    });
     this.#leadership = new LeadershipTracker(state.lastTerm);
     const onListenerError = (error: unknown): void =>
       options.onWarning(`a watcher threw and was closed: ${String(error)}`);
@@ -179,6 +189,10 @@ export class EmbeddedReplica implements Replica {
         return this.#changeLeadership(message.role === 'leader', message.leader, message.term);
       case 'install':
         return this.#install(message.path, message.snapshot);
+      case 'memberChange':
+        return this.members.answered(message.number, message.outcome);
+      case 'removed':
+        return this.#fatal(removedError(this.#options.name, message.reason));
       case 'report':
         this.#report = message.report;
         return undefined;
@@ -200,6 +214,8 @@ export class EmbeddedReplica implements Replica {
     const applied = this.#state.apply(batch);
     const { store } = this.#state;
     this.#post({ kind: 'applied', index: store.appliedIndex });
+    this.members.applied(store.appliedIndex, applied.lastTerm, batch.configurations);
+    if (batch.configurations.length > 0) this.#nameLeader();
     this.#safeguards.applied();
     this.#hub.deliver(applied.events, store.revision);
     this.etcdSpace.deliver(applied.etcdEvents);
@@ -211,12 +227,17 @@ export class EmbeddedReplica implements Replica {
   }
 
   #takeSnapshot(): void {
-    void this.#snapshotter.take(this.#state.metadata(this.#configuration), this.#state.store.snapshot());
+    void this.#snapshotter.take(
+      this.#state.metadata(this.members.configuration),
+      this.#state.store.snapshot(),
+    );
   }
 
   #install(path: string, snapshot: SnapshotMetadata): void {
     this.#state.install(path, snapshot, this.#environment.disk);
     this.#post({ kind: 'applied', index: snapshot.index });
+    this.members.installed(snapshot.index, snapshot.configuration);
+    this.#nameLeader();
     this.#safeguards.applied();
     this.#hub.replaceStore(this.#state.store);
     this.etcdSpace.replaceStore(this.#state.store);
@@ -234,8 +255,9 @@ export class EmbeddedReplica implements Replica {
 
   #changeLeadership(leads: boolean, leader: number, term: number): void {
     const before = this.#leadership.current;
-    const name = leader === 0 ? undefined : this.#names.get(leader);
-    this.#leadership.observe(leads, term, name);
+    this.#raftLeader = { leads, leader, term };
+    this.#nameLeader();
+    const name = this.members.nameOf(leader);
     this.#proposals.leadershipChanged(leader !== 0, term);
     if (before.leader !== name || before.term !== term) {
       this.#leases.reset();
@@ -243,6 +265,12 @@ export class EmbeddedReplica implements Replica {
       this.#retention.reset();
       this.#barrier.leadershipChanged();
     }
+  }
+
+  /** A leader may be heard of before its name is. */
+  #nameLeader(): void {
+    const { leads, leader, term } = this.#raftLeader;
+    this.#leadership.observe(leads, term, this.members.nameOf(leader));
   }
 
   /** Progress for watchers; and what only the leader does for all, by commands that die with its term. */
@@ -254,7 +282,7 @@ export class EmbeddedReplica implements Replica {
     const { isLeader, term } = this.#leadership.current;
     const leadsInTerm = isLeader ? term : undefined;
     this.etcdSpace.keepHouse(leadsInTerm);
-    this.#safeguards.keepHouse(leadsInTerm, this.#configuration.voters);
+    this.#safeguards.keepHouse(leadsInTerm, this.members.configuration.voters);
     // Whoever does not serve cannot run the controllers either. Nobody may be able to: then it is asked again.
     if (isLeader && this.#safeguards.corrupt) this.#post({ kind: 'transfer', to: 0 });
     if (!isLeader) return;
@@ -343,7 +371,7 @@ export class EmbeddedReplica implements Replica {
   }
 
   transferLeadership(to?: string): Promise<void> {
-    const target = to === undefined ? 0 : this.#directory.members.find(({ name }) => name === to)?.id;
+    const target = to === undefined ? 0 : this.#idOf(to);
     if (target === undefined) {
       return Promise.reject(new StorageError('BadRequest', `there is no member named '${to}'`));
     }
@@ -359,14 +387,21 @@ export class EmbeddedReplica implements Replica {
   }
 
   disarm(type: AlarmType, member?: string): Promise<void> {
-    const id = member === undefined ? 0 : this.#directory.members.find(({ name }) => name === member)?.id;
+    const id = member === undefined ? 0 : this.#idOf(member);
     if (id === undefined)
       return Promise.reject(new StorageError('BadRequest', `there is no member named '${member}'`));
     return this.#safeguards.disarm(type, id);
   }
 
+  #idOf(member: string): number | undefined {
+    return this.members.list().find(({ name }) => name === member)?.id;
+  }
+
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void {
-    const ids = this.#options.members.filter(({ name }) => members.includes(name)).map(({ id }) => id);
+    const ids = this.members
+      .list()
+      .filter(({ name }) => members.includes(name))
+      .map(({ id }) => id);
     this.#post({
       kind: 'cut',
       outgoing: direction === 'in' ? [] : ids,
@@ -386,7 +421,7 @@ export class EmbeddedReplica implements Replica {
   #observed(): Observed {
     return {
       options: this.#options,
-      members: this.#directory.members,
+      members: this.members.list(),
       store: this.#state.store,
       leadership: this.#leadership.current,
       leaderlessMs: this.#proposals.leaderlessMs,
@@ -404,6 +439,7 @@ export class EmbeddedReplica implements Replica {
       proposalsFailed: this.#proposals.failed,
       proposalsPending: this.#proposals.size,
       snapshotSeconds: this.#snapshotter.seconds.snapshot(),
+      promotions: this.members.promotions,
     });
   }
 
@@ -439,4 +475,14 @@ export class EmbeddedReplica implements Replica {
     await this.#thread?.end();
     this.#directory.release();
   }
+}
+
+function firstConfiguration({ joined, members }: DataDirectory): Configuration {
+  return joined ? configurationOfVoters([]) : initialConfiguration(members);
+}
+
+function removedError(name: string, reason: string): MemberRemovedError {
+  return new MemberRemovedError(
+    `'${name}' was removed from the cluster (${reason}). Its data directory is of no more use: to take part again, it is added under a new id, with an empty one`,
+  );
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { MemberAddress } from '../membership/member-directory.js';
 import { openReplica } from '../replica/open-replica.js';
 import type { ReplicaOptions } from '../replica/options.js';
 import type { Replica } from '../replica/port.js';
@@ -87,12 +87,19 @@ export class TestCluster {
     readonly members: readonly MemberAddress[],
     readonly tls: ReadonlyMap<string, PeerTls>,
     readonly overrides: Partial<ReplicaOptions>,
+    readonly spares: readonly MemberAddress[],
   ) {}
 
-  static async create(size: number, overrides: Partial<ReplicaOptions> = {}): Promise<TestCluster> {
-    const ports = await freePorts(size);
-    const members = ports.map((port, i) => ({ id: i + 1, name: `m${i + 1}`, host: '127.0.0.1', port }));
-    return new TestCluster(members, await createPeerTls(members.map(({ name }) => name)), overrides);
+  /** `spares` have addresses and certificates, and are no members. */
+  static async create(
+    size: number,
+    overrides: Partial<ReplicaOptions> = {},
+    spares = 0,
+  ): Promise<TestCluster> {
+    const ports = await freePorts(size + spares);
+    const all = ports.map((port, i) => ({ id: i + 1, name: `m${i + 1}`, host: '127.0.0.1', port }));
+    const tls = await createPeerTls(all.map(({ name }) => name));
+    return new TestCluster(all.slice(0, size), tls, overrides, all.slice(size));
   }
 
   options(name: string, overrides: Partial<ReplicaOptions> = {}): ReplicaOptions {
@@ -117,6 +124,19 @@ export class TestCluster {
 
   async open(name: string, overrides: Partial<ReplicaOptions> = {}): Promise<Replica> {
     const replica = await openReplica(this.options(name, overrides));
+    this.replicas.set(name, replica);
+    return replica;
+  }
+
+  /** Starts a spare, with nothing, under the id that it was added as. It knows only itself. */
+  async join(name: string, memberId: number): Promise<Replica> {
+    const spare = this.spares.find((one) => one.name === name);
+    const tls = this.tls.get(name);
+    if (spare === undefined || tls === undefined) throw new Error(`no spare ${name}`);
+    const { host, port } = spare;
+    const self = { name, memberId, members: [{ ...spare, id: memberId }], listen: { host, port }, tls };
+    const dataDir = join(this.directory, name);
+    const replica = await openReplica(this.options('m1', { ...self, dataDir, join: true }));
     this.replicas.set(name, replica);
     return replica;
   }

@@ -53,6 +53,8 @@ async function start(members: number) {
     clusterId: 'c',
     memberId: 1,
     members: all,
+    addresses: all,
+    joined: false,
     host: '127.0.0.1',
     port: ports[0] ?? 0,
     tls: tls.get('m1') as never,
@@ -113,7 +115,7 @@ describe('a snapshot that a peer sent', () => {
     const warnings: string[] = [];
     const ok = await sendSnapshot(source, message('installSnapshot', announcedTerm, snapshot), {
       clusterId: 'c',
-      memberId: 2,
+      self: members[1] as never,
       peer: members[0] as never,
       tls: tls.get('m2') as never,
       onSent: () => undefined,

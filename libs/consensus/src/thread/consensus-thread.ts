@@ -3,6 +3,7 @@ import type { Entry, MemberId, Message, RaftServer, Ready, Refusal, SoftState } 
 import { nodeEnvironment } from '../environment/environment.js';
 import type { Environment } from '../environment/environment.js';
 import type { CancelTimer } from '../environment/clock.js';
+import { initialConfiguration } from '../membership/member-directory.js';
 import { RaftLog } from '../log/raft-log.js';
 import { syncDirectory } from '../log/segment.js';
 import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
@@ -11,7 +12,16 @@ import { PeerNetwork } from '../transport/peer-network.js';
 import type { CreatePeerTransport, PeerTransport } from '../transport/peer-transport.js';
 import type { ForwardedProposal } from '../transport/forward-codec.js';
 import { committedColumns, proposeColumns } from './protocol.js';
-import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
+import type {
+  CommittedConfiguration,
+  FromThread,
+  Port,
+  ProposeBatch,
+  RefusalReason,
+  ThreadOptions,
+  ToThread,
+} from './protocol.js';
+import { ThreadMembership } from './thread-membership.js';
 
 const reportEveryMs = 500;
 const firstCampaignDelayMs = 4;
@@ -44,6 +54,7 @@ export class ConsensusThread {
   readonly #log: RaftLog;
   readonly #raft: RaftServer;
   readonly #network: PeerTransport;
+  readonly #membership: ThreadMembership;
   readonly #fsync = new Histogram(fsyncBucketsSeconds);
   #scheduled = false;
   /** Committed, and not yet with the main thread. */
@@ -63,13 +74,14 @@ export class ConsensusThread {
     this.#port = port;
     this.#options = options;
     this.#parts = parts;
-    const voters = options.members.map(({ id }) => asMemberId(id)).sort((a, b) => a - b);
     this.#log = new RaftLog({
       environment: parts,
       directory: options.logDirectory,
       clusterId: options.clusterId,
       memberId: options.memberId,
-      initialConfiguration: configurationOfVoters(voters),
+      initialConfiguration: options.joined
+        ? configurationOfVoters([])
+        : initialConfiguration(options.members),
       restored: options.restored,
       ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
       ...(options.logKeepBytes === undefined ? {} : { keepBytes: options.logKeepBytes }),
@@ -92,6 +104,15 @@ export class ConsensusThread {
     });
     this.#soft = this.#raft.status().softState;
     this.#network = this.#createNetwork();
+    this.#membership = new ThreadMembership({
+      memberId: asMemberId(options.memberId),
+      addresses: options.addresses,
+      clock: parts.clock,
+      raft: this.#raft,
+      network: this.#network,
+      post: (message) => this.#post(message),
+      onRemoved: (reason) => this.#leave(reason),
+    });
     port.on('message', (message) => this.#guard(() => this.#receive(message)));
   }
 
@@ -110,6 +131,10 @@ export class ConsensusThread {
         snapshot: (path, announcement) => this.#takeSnapshot(path, announcement),
         connectionLost: (peer) => this.#loseConnection(peer),
         unreachable: (peer) => this.#input(() => this.#raft.unreachable(asMemberId(peer))),
+        memberChange: (from, number, change) =>
+          this.#input(() => this.#membership.asked(from, number, change)),
+        memberChangeOutcome: (number, outcome) => this.#membership.answered(number, outcome),
+        removed: (reason) => this.#leave(reason),
         snapshotSent: (peer, ok) => this.#input(() => this.#raft.snapshotSent(asMemberId(peer), ok)),
         warning: (message) => this.#warn(message),
       },
@@ -140,7 +165,7 @@ export class ConsensusThread {
    * that yet still stands by the leader and refuses: that one gives the others a moment to see it too.
    */
   #loseConnection(peer: number): void {
-    const others = this.#options.members.map(({ id }) => id).filter((id) => id !== peer);
+    const others = this.#membership.voters.filter((id) => id !== peer);
     const lose = (): void => this.#input(() => this.#raft.connectionLost(asMemberId(peer)));
     if (this.#options.memberId === Math.min(...others)) this.#parts.clock.after(firstCampaignDelayMs, lose);
     else lose();
@@ -182,6 +207,7 @@ export class ConsensusThread {
   #take(ready: Ready): void {
     for (const message of ready.messages) this.#network.send(message);
     if (ready.append !== undefined) {
+      this.#membership.seen(ready.append.entries);
       this.#network.flush();
       this.#append(ready.append);
     }
@@ -202,7 +228,10 @@ export class ConsensusThread {
         this.#waiting = [];
         this.#post({ kind: 'install', path, snapshot: work.snapshot });
       }
-      this.#input(() => this.#raft.appended(work.sequence));
+      this.#input(() => {
+        this.#raft.appended(work.sequence);
+        if (work.snapshot !== undefined) this.#membership.applied(work.snapshot.index, true);
+      });
     });
   }
 
@@ -217,6 +246,7 @@ export class ConsensusThread {
    * that a crossing costs less the more there is to do. The core bounds what it hands out before it is applied.
    */
   #handOut(entries: readonly Entry[]): void {
+    this.#membership.seen(entries);
     if (this.#waiting.length === 0) this.#waiting = entries;
     else this.#waiting = [...this.#waiting, ...entries];
     this.#postWaiting();
@@ -234,7 +264,10 @@ export class ConsensusThread {
   #takeApplied(index: number): void {
     this.#appliedIndex = index;
     this.#postWaiting();
-    this.#input(() => this.#raft.applied(asLogIndex(index)));
+    this.#input(() => {
+      this.#raft.applied(asLogIndex(index));
+      this.#membership.applied(index);
+    });
   }
 
   #postCommitted(entries: readonly Entry[]): void {
@@ -252,7 +285,13 @@ export class ConsensusThread {
       at += length;
     }
     const from = entries[0]?.index ?? 0;
-    this.#post({ kind: 'committed', from, table, data: bytes.buffer }, [table.buffer, bytes.buffer]);
+    const configurations: CommittedConfiguration[] = [];
+    for (const { type, index, term, data } of entries)
+      if (type === 'configuration') configurations.push({ index, term, data: new Uint8Array(data) });
+    this.#post({ kind: 'committed', from, table, data: bytes.buffer, configurations }, [
+      table.buffer,
+      bytes.buffer,
+    ]);
   }
 
   #receive(message: ToThread): void {
@@ -267,6 +306,8 @@ export class ConsensusThread {
         return this.#log.compacted(message.snapshot, asLogIndex(message.releaseIndex));
       case 'transfer':
         return this.#transfer(message.to, true);
+      case 'changeMembers':
+        return this.#input(() => this.#membership.ask(message.number, message.change));
       case 'cut':
         return this.#network.cut({
           outgoing: new Set(message.outgoing),
@@ -350,10 +391,8 @@ export class ConsensusThread {
   }
 
   #mostCaughtUp(): MemberId {
-    const { progress, configuration } = this.#raft.status();
-    const candidates = progress.filter(
-      ({ id }) => configuration.voters.includes(id) && id !== this.#options.memberId,
-    );
+    const { progress } = this.#raft.status();
+    const candidates = progress.filter(({ id }) => this.#membership.voters.includes(id));
     candidates.sort(
       (a, b) => Number(b.recentlyActive) - Number(a.recentlyActive) || b.matchIndex - a.matchIndex,
     );
@@ -377,14 +416,12 @@ export class ConsensusThread {
   }
 
   #report(): void {
-    const { commitIndex, lastIndex, configuration, progress } = this.#raft.status();
+    const { commitIndex, lastIndex, progress } = this.#raft.status();
     this.#post({
       kind: 'report',
       report: {
         commitIndex,
         lastIndex,
-        voters: configuration.voters,
-        learners: configuration.learners,
         followers: progress.map(({ recentlyActive, ...known }) => ({ ...known, active: recentlyActive })),
         walFsyncSeconds: this.#fsync.snapshot(),
         logMemoryBytes: this.#log.memoryBytes,
@@ -403,6 +440,7 @@ export class ConsensusThread {
 
   #halt(): void {
     this.#stopped = true;
+    this.#membership.stop();
     this.#ticker?.();
     this.#reporter?.();
   }
@@ -416,8 +454,20 @@ export class ConsensusThread {
 
   async #stop(): Promise<void> {
     this.#halt();
+    await this.#close();
+    this.#post({ kind: 'stopped' });
+  }
+
+  async #close(): Promise<void> {
     await this.#network.close();
     await this.#log.close();
-    this.#post({ kind: 'stopped' });
+  }
+
+  /** This member was removed from the cluster. */
+  #leave(reason: string): void {
+    if (this.#stopped) return;
+    this.#halt();
+    this.#post({ kind: 'removed', reason });
+    void this.#close();
   }
 }

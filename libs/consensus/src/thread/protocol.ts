@@ -1,5 +1,6 @@
 import type { MemberId, Role, SnapshotMetadata, Term } from '#libs/raft';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { ChangeOutcome, MemberChange } from '../membership/member-change.js';
+import type { InitialMember, MemberAddress } from '../membership/member-directory.js';
 import type { HistogramSnapshot, PeerMetrics } from '../metrics.js';
 import type { PeerTls } from '../transport/handshake.js';
 
@@ -7,7 +8,12 @@ import type { PeerTls } from '../transport/handshake.js';
 export interface ThreadOptions {
   readonly clusterId: string;
   readonly memberId: number;
-  readonly members: readonly MemberAddress[];
+  /** The first members of the cluster. */
+  readonly members: readonly InitialMember[];
+  /** Addresses that this process was started with; they go before replicated ones. */
+  readonly addresses: readonly MemberAddress[];
+  /** Starts without a configuration. */
+  readonly joined: boolean;
   readonly host: string;
   readonly port: number;
   readonly tls: PeerTls;
@@ -41,6 +47,8 @@ export type ToThread =
   /** A snapshot of the store is durable; log files up to `releaseIndex` may go. */
   | { readonly kind: 'compacted'; readonly snapshot: SnapshotMetadata; readonly releaseIndex: number }
   | { readonly kind: 'transfer'; readonly to: number }
+  /** A change of membership, answered with `memberChange` under the same number. */
+  | { readonly kind: 'changeMembers'; readonly number: number; readonly change: MemberChange }
   /** Fault injection: links to and from these members lose what is sent over them. */
   | { readonly kind: 'cut'; readonly outgoing: readonly number[]; readonly incoming: readonly number[] }
   | { readonly kind: 'stop' };
@@ -48,12 +56,23 @@ export type ToThread =
 /** Why proposals were not taken: retry elsewhere, retry later, or never. */
 export type RefusalReason = 'notLeader' | 'busy' | 'fenced';
 
-/** Committed entries: a row an entry, `[term, bytes]`, from index `from` on. Configuration entries have no bytes. */
+/** An entry that holds a configuration, which rules once all entries up to it are applied. */
+export interface CommittedConfiguration {
+  readonly index: number;
+  readonly term: number;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Committed entries: a row an entry, `[term, bytes]`, from index `from` on. Configuration entries have no bytes there; they
+ * are in `configurations`, in order.
+ */
 export interface CommittedBatch {
   readonly kind: 'committed';
   readonly from: number;
   readonly table: Float64Array;
   readonly data: ArrayBuffer;
+  readonly configurations: readonly CommittedConfiguration[];
 }
 export const committedColumns = 2;
 
@@ -71,8 +90,6 @@ export interface FollowerReport {
 export interface ThreadReport {
   readonly commitIndex: number;
   readonly lastIndex: number;
-  readonly voters: readonly number[];
-  readonly learners: readonly number[];
   readonly followers: readonly FollowerReport[];
   readonly walFsyncSeconds: HistogramSnapshot;
   readonly logMemoryBytes: number;
@@ -95,6 +112,9 @@ export type FromThread =
   | { readonly kind: 'leadership'; readonly role: Role; readonly leader: MemberId; readonly term: Term }
   /** A snapshot of the leader took the place of the log: the store is to be restored from `path`. */
   | { readonly kind: 'install'; readonly path: string; readonly snapshot: SnapshotMetadata }
+  | { readonly kind: 'memberChange'; readonly number: number; readonly outcome: ChangeOutcome }
+  /** This member was removed from the cluster. */
+  | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'report'; readonly report: ThreadReport }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'fatal'; readonly message: string }

@@ -119,8 +119,9 @@ describe('frames between peers', () => {
   });
 
   it('that greet say who calls whom; anything else is no greeting', () => {
-    const hello = { clusterId: 'c', from: 1, to: 2, channel: 'snapshot' as const };
-    expect(decodeHello(encodeHello(hello).subarray(5))).toEqual({ ...hello, version: 1 });
+    const from = { id: 1, name: 'm1', host: 'there', port: 7001 };
+    const hello = { clusterId: 'c', from, to: 2, channel: 'snapshot' as const };
+    expect(decodeHello(encodeHello(hello).subarray(5))).toEqual({ ...hello, version: 2 });
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => decodeHello(Buffer.from(bytes)) === undefined),
     );

@@ -17,6 +17,9 @@ export const frameKind = {
   snapshotEnd: 9,
   /** A follower asks its leader to hand over; the body names to whom, 0 for the most caught up. */
   transfer: 10,
+  /** A change of membership that a member hands to its leader, and what became of it. */
+  memberChange: 11,
+  memberChangeOutcome: 12,
 } as const;
 
 export type FrameKind = (typeof frameKind)[keyof typeof frameKind];

@@ -1,9 +1,10 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { ByteReader } from '../bytes.js';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import { readAddress, writeAddress } from '../membership/member-directory.js';
+import type { MemberAddress } from '../membership/member-directory.js';
 import { encodeFrame, frameKind } from './frame.js';
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 const magic = 'trireme-peer';
 /** A hello is short; a stranger that sends more is cut off. */
 export const maxHandshakeBytes = 4096;
@@ -16,10 +17,27 @@ const channels: readonly Channel[] = ['messages', 'snapshot'];
 export interface Hello {
   readonly version: number;
   readonly clusterId: string;
-  readonly from: number;
+  /** Who dials, and where it is reached: a receiver that has not heard of it yet can answer. */
+  readonly from: MemberAddress;
   readonly to: number;
   readonly channel: Channel;
 }
+
+/** What a server knows of the group, as far as letting peers in goes. */
+export interface KnownPeers {
+  readonly members: readonly MemberAddress[];
+  /** Ids from here on were given out after this server last heard, if at all. */
+  readonly nextId: number;
+}
+
+/** The answer to a hello. An empty reason welcomes. */
+export interface Welcome {
+  readonly refusal: string;
+  /** The dialling member was removed from the cluster, and will never be let in. */
+  readonly removed: boolean;
+}
+
+const welcomed: Welcome = { refusal: '', removed: false };
 
 /** PEM of one server's side of mutual TLS 1.3. `ca` is the authority that signs peers and nobody else. */
 export interface PeerTls {
@@ -36,7 +54,7 @@ export function encodeHello(hello: Omit<Hello, 'version'>): Buffer {
     writer.text(magic);
     writer.u32(protocolVersion);
     writer.text(hello.clusterId);
-    writer.u64(hello.from);
+    writeAddress(writer, hello.from);
     writer.u64(hello.to);
     writer.u8(channels.indexOf(hello.channel));
   });
@@ -48,8 +66,16 @@ export function decodeHello(body: Buffer): Hello | undefined {
     const reader = new ByteReader(body);
     if (reader.text() !== magic) return undefined;
     const version = reader.u32();
+    if (version !== protocolVersion)
+      return {
+        version,
+        clusterId: '',
+        from: { id: 0, name: '', host: '', port: 0 },
+        to: 0,
+        channel: 'messages',
+      };
     const clusterId = reader.text();
-    const from = reader.u64();
+    const from = readAddress(reader);
     const to = reader.u64();
     const channel = channels[reader.u8()];
     return channel === undefined ? undefined : { version, clusterId, from, to, channel };
@@ -59,13 +85,16 @@ export function decodeHello(body: Buffer): Hello | undefined {
   }
 }
 
-/** An empty reason welcomes. */
-export function encodeWelcome(refusal: string): Buffer {
-  return encodeFrame(frameKind.welcome, (writer) => writer.text(refusal));
+export function encodeWelcome({ refusal, removed }: Welcome = welcomed): Buffer {
+  return encodeFrame(frameKind.welcome, (writer) => {
+    writer.text(refusal);
+    writer.u8(removed ? 1 : 0);
+  });
 }
 
-export function decodeWelcome(body: Buffer): string {
-  return new ByteReader(body).text();
+export function decodeWelcome(body: Buffer): Welcome {
+  const reader = new ByteReader(body);
+  return { refusal: reader.text(), removed: reader.u8() === 1 };
 }
 
 /** Whether a certificate speaks for a member: its common name or one of its DNS names is the member's name. */
@@ -74,28 +103,42 @@ export function certificateNames(certificate: PeerCertificate, name: string): bo
   return (certificate.subjectaltname ?? '').split(', ').includes(`DNS:${name}`);
 }
 
-/** Why a dialling peer is not let in, or '' when it is. The reasons go to both servers' logs. */
-export function refusalOf(
+/**
+ * Whether a dialling peer is let in; the reasons go to both servers' logs. A member that this server has not heard of yet
+ * is let in by its certificate alone: it may lead a group that has moved on while this server was away.
+ */
+export function greet(
   hello: Hello | undefined,
   self: { readonly clusterId: string; readonly memberId: number },
-  members: readonly MemberAddress[],
+  known: KnownPeers,
   socket: TLSSocket,
-): string {
-  if (hello === undefined) return 'this is no peer of a Trireme cluster';
+): Welcome {
+  const refuse = (refusal: string, removed = false): Welcome => ({ refusal, removed });
+  if (hello === undefined) return refuse('this is no peer of a Trireme cluster');
   if (hello.version !== protocolVersion) {
-    return `protocol version ${hello.version} was offered, version ${protocolVersion} is spoken here`;
+    return refuse(`protocol version ${hello.version} was offered, version ${protocolVersion} is spoken here`);
   }
   if (hello.clusterId !== self.clusterId) {
-    return `cluster '${hello.clusterId}' was named, but this is a member of cluster '${self.clusterId}': check the peers' addresses and data directories`;
+    return refuse(
+      `cluster '${hello.clusterId}' was named, but this is a member of cluster '${self.clusterId}': check the peers' addresses and data directories`,
+    );
   }
   if (hello.to !== self.memberId) {
-    return `member ${hello.to} was called, but this is member ${self.memberId}: check the peers' addresses`;
+    return refuse(
+      `member ${hello.to} was called, but this is member ${self.memberId}: check the peers' addresses`,
+    );
   }
-  const member = members.find(({ id }) => id === hello.from);
-  if (member === undefined || hello.from === self.memberId)
-    return `member ${hello.from} is not a peer of this cluster`;
-  if (!certificateNames(socket.getPeerCertificate(), member.name)) {
-    return `the certificate presented does not speak for member ${hello.from} ('${member.name}')`;
+  const { id, name: claimed } = hello.from;
+  const member = known.members.find((one) => one.id === id);
+  if (id === self.memberId) return refuse(`member ${id} is this server itself`);
+  if (member === undefined && id < known.nextId) {
+    return refuse(
+      `member ${id} was removed from the cluster: its data directory is of no more use; add it again under a new id, with an empty one`,
+      true,
+    );
   }
-  return '';
+  const name = member?.name ?? claimed;
+  if (!certificateNames(socket.getPeerCertificate(), name))
+    return refuse(`the certificate presented does not speak for member ${id} ('${name}')`);
+  return welcomed;
 }

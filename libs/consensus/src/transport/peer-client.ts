@@ -3,7 +3,7 @@ import { connect } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { ClientProxy } from '@nestjs/microservices/client/client-proxy.js';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { MemberAddress } from '../membership/member-directory.js';
 import { readU64, writeU64 } from '../bytes.js';
 import { FrameDecoder, encodeFrame, frameKind, maxFrameBytes } from './frame.js';
 import {
@@ -18,7 +18,8 @@ import type { Channel, PeerTls } from './handshake.js';
 
 export interface PeerClientOptions {
   readonly clusterId: string;
-  readonly memberId: number;
+  /** This server, as it introduces itself. */
+  readonly self: MemberAddress;
   readonly peer: MemberAddress;
   readonly tls: PeerTls;
   readonly channel: Channel;
@@ -34,6 +35,8 @@ export interface PeerClientOptions {
   readonly onSent: (bytes: number) => void;
   readonly onRoundTrip: (seconds: number) => void;
   readonly onWarning: (message: string) => void;
+  /** The peer says that this server was removed from the cluster. */
+  readonly onRemoved: (reason: string) => void;
 }
 
 const firstBackoffMs = 20;
@@ -113,7 +116,7 @@ export class PeerClient extends ClientProxy {
   }
 
   #dial(): void {
-    const { peer, tls, clusterId, memberId, channel } = this.#options;
+    const { peer, tls, clusterId, self, channel } = this.#options;
     const socket = connect({
       host: peer.host,
       port: peer.port,
@@ -131,7 +134,7 @@ export class PeerClient extends ClientProxy {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.once('secureConnect', () => {
-      socket.write(encodeHello({ clusterId, from: memberId, to: peer.id, channel }));
+      socket.write(encodeHello({ clusterId, from: self, to: peer.id, channel }));
     });
     this.#schedule(handshakeTimeoutMs, () => socket.destroy(new Error('no handshake in time')));
     const decoder = new FrameDecoder(maxHandshakeBytes);
@@ -158,8 +161,9 @@ export class PeerClient extends ClientProxy {
   #receive(kind: number, body: Buffer, decoder: FrameDecoder, socket: TLSSocket): void {
     this.#lastAlive = performance.now();
     if (kind === frameKind.welcome) {
-      const refusal = decodeWelcome(body);
+      const { refusal, removed } = decodeWelcome(body);
       if (refusal !== '') {
+        if (removed) this.#options.onRemoved(refusal);
         socket.destroy(new Error(`it refused this server: ${refusal}`));
         return;
       }

@@ -1,13 +1,20 @@
 import type { Message } from '#libs/raft';
 import { ByteReader } from '../bytes.js';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { MemberAddress } from '../membership/member-directory.js';
+import {
+  readChangeOutcome,
+  readMemberChange,
+  writeChangeOutcome,
+  writeMemberChange,
+} from '../membership/member-change.js';
+import type { ChangeOutcome, MemberChange } from '../membership/member-change.js';
 import { Histogram, roundTripBucketsSeconds } from '../metrics.js';
 import type { PeerMetrics } from '../metrics.js';
 import { maxUnwrittenBytes, SnapshotReceiver } from '../snapshot/snapshot-receiver.js';
 import { encodeFrame, frameKind } from './frame.js';
 import { readNumbers, readProposals, writeNumbers, writeProposals } from './forward-codec.js';
 import type { ForwardedProposal } from './forward-codec.js';
-import type { PeerTls } from './handshake.js';
+import type { KnownPeers, PeerTls } from './handshake.js';
 import { messageBytes, readMessage, readMessages, writeMessage } from './message-codec.js';
 import { PeerClient } from './peer-client.js';
 import { PeerServer } from './peer-server.js';
@@ -27,12 +34,18 @@ export interface PeerEvents {
   /** Entries for this peer were dropped; called from within `flush`. */
   unreachable(peer: number): void;
   snapshotSent(peer: number, ok: boolean): void;
+  /** A member asks this server, as the leader, for a change of membership; answered with `answerChange`. */
+  memberChange(from: number, number: number, change: MemberChange): void;
+  memberChangeOutcome(number: number, outcome: ChangeOutcome): void;
+  /** A peer will not let this server in any more: it was removed from the cluster. */
+  removed(reason: string): void;
   warning(message: string): void;
 }
 
 export interface PeerNetworkOptions {
   readonly clusterId: string;
   readonly memberId: number;
+  /** Those known at the start, this one included; see PeerTransport.setMembers. */
   readonly members: readonly MemberAddress[];
   readonly host: string;
   readonly port: number;
@@ -61,6 +74,8 @@ interface Peer {
 }
 
 const defaultMaxQueuedBytes = 16 << 20;
+/** Peers that this server answers before it knows them as members: a few leaders at most. */
+const maxIntroduced = 16;
 
 /** All peers of one server: the listening strategy, a client a peer, and what goes over them. */
 export class PeerNetwork implements PeerTransport {
@@ -71,16 +86,21 @@ export class PeerNetwork implements PeerTransport {
   readonly #receivers = new Map<object, SnapshotReceiver>();
   #receivedSnapshots = 0;
   #cut: CutLinks = { outgoing: new Set(), incoming: new Set() };
+  #known: KnownPeers;
+  readonly #self: MemberAddress;
+  #dialling = false;
 
   constructor(options: PeerNetworkOptions, events: PeerEvents) {
     this.#options = options;
     this.#events = events;
-    for (const address of options.members) {
-      if (address.id !== options.memberId) this.#peers.set(address.id, this.#createPeer(address));
-    }
+    const { memberId, members, host, port } = options;
+    this.#known = { members, nextId: 0 };
+    this.#self = members.find(({ id }) => id === memberId) ?? { id: memberId, name: '', host, port };
+    for (const address of members) this.#link(address);
     this.#server = new PeerServer({
       ...options,
-      onConnect: (peer) => this.#peers.get(peer)?.client.hurry(),
+      known: () => this.#known,
+      onConnect: (peer) => this.#welcome(peer),
       onDisconnect: (peer) => events.connectionLost(peer),
       onReceived: (peer, bytes) => {
         const known = this.#peers.get(peer);
@@ -91,8 +111,41 @@ export class PeerNetwork implements PeerTransport {
     this.#registerHandlers();
   }
 
+  #link(address: MemberAddress): void {
+    const { id, host, port } = address;
+    if (id === this.#options.memberId) return;
+    const before = this.#peers.get(id);
+    if (before !== undefined && before.address.host === host && before.address.port === port) return;
+    before?.client.close();
+    const peer = this.#createPeer(address);
+    this.#peers.set(id, peer);
+    if (this.#dialling) void peer.client.connect();
+  }
+
+  #welcome(peer: MemberAddress): void {
+    const known = this.#peers.get(peer.id);
+    if (known !== undefined) return known.client.hurry();
+    const introduced = [...this.#peers.keys()].filter((id) => !this.#isMember(id)).length;
+    if (introduced < maxIntroduced) this.#link(peer);
+  }
+
+  #isMember(peer: number): boolean {
+    return this.#known.members.some(({ id }) => id === peer);
+  }
+
+  setMembers(members: readonly MemberAddress[], nextId: number): void {
+    this.#known = { members, nextId };
+    for (const member of members) this.#link(member);
+    for (const [id, { client }] of this.#peers) {
+      if (id >= nextId || this.#isMember(id)) continue;
+      this.#peers.delete(id);
+      client.close();
+      this.#server.expel(id);
+    }
+  }
+
   #createPeer(address: MemberAddress): Peer {
-    const { clusterId, memberId, tls } = this.#options;
+    const { clusterId, tls } = this.#options;
     const peer: Peer = {
       address,
       outgoing: [],
@@ -103,7 +156,7 @@ export class PeerNetwork implements PeerTransport {
       roundTrip: new Histogram(roundTripBucketsSeconds),
       client: new PeerClient({
         clusterId,
-        memberId,
+        self: this.#self,
         peer: address,
         tls,
         channel: 'messages',
@@ -113,6 +166,7 @@ export class PeerNetwork implements PeerTransport {
         onSent: (bytes) => (peer.sentBytes += bytes),
         onRoundTrip: (seconds) => peer.roundTrip.observe(seconds),
         onWarning: (message) => this.#events.warning(message),
+        onRemoved: (reason) => this.#events.removed(reason),
       }),
     };
     return peer;
@@ -135,6 +189,16 @@ export class PeerNetwork implements PeerTransport {
     server.handle('raft.transfer', (body, context) => {
       if (!this.#cut.incoming.has(context.peer)) this.#events.transfer(new ByteReader(body).u64());
     });
+    server.handle('raft.member.change', (body, context) => {
+      const reader = new ByteReader(body);
+      if (this.#cut.incoming.has(context.peer)) return;
+      this.#events.memberChange(context.peer, reader.u64(), readMemberChange(reader));
+    });
+    server.handle('raft.member.outcome', (body, context) => {
+      const reader = new ByteReader(body);
+      if (this.#cut.incoming.has(context.peer)) return;
+      this.#events.memberChangeOutcome(reader.u64(), readChangeOutcome(reader));
+    });
     server.handle('raft.snapshot.chunk', (body, context) => this.#takeChunk(body, context));
     server.handle('raft.snapshot.end', (body, context) => this.#takeEnd(body, context));
   }
@@ -144,6 +208,7 @@ export class PeerNetwork implements PeerTransport {
     await new Promise<void>((resolve, reject) => {
       this.#server.listen((error) => (error === undefined ? resolve() : reject(error)));
     });
+    this.#dialling = true;
     for (const peer of this.#peers.values()) await peer.client.connect();
   }
 
@@ -209,6 +274,22 @@ export class PeerNetwork implements PeerTransport {
     );
   }
 
+  askChange(leader: number, number: number, change: MemberChange): boolean {
+    const frame = encodeFrame(frameKind.memberChange, (writer) => {
+      writer.u64(number);
+      writeMemberChange(writer, change);
+    });
+    return this.#sendFrame(leader, frame);
+  }
+
+  answerChange(peer: number, number: number, outcome: ChangeOutcome): void {
+    const frame = encodeFrame(frameKind.memberChangeOutcome, (writer) => {
+      writer.u64(number);
+      writeChangeOutcome(writer, outcome);
+    });
+    this.#sendFrame(peer, frame);
+  }
+
   #sendFrame(to: number, frame: Buffer): boolean {
     const peer = this.#peers.get(to);
     if (peer === undefined) return false;
@@ -229,6 +310,7 @@ export class PeerNetwork implements PeerTransport {
     peer.sendingSnapshot = true;
     void sendSnapshot(path, announcement, {
       ...this.#options,
+      self: this.#self,
       peer: peer.address,
       onSent: (bytes) => (peer.sentBytes += bytes),
       onWarning: (message) => this.#events.warning(message),

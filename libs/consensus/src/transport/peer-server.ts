@@ -5,27 +5,28 @@ import type { Server as TlsServer, TLSSocket } from 'node:tls';
 // 250–360 ms at boot; these two files cost 120–165 ms.
 import { Server } from '@nestjs/microservices/server/server.js';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
-import type { MemberAddress } from '../data-dir/data-directory.js';
+import type { MemberAddress } from '../membership/member-directory.js';
 import { encodeFrame, FrameDecoder, frameKind, maxFrameBytes, ProtocolError } from './frame.js';
 import {
   decodeHello,
   encodeWelcome,
   handshakeTimeoutMs,
   maxHandshakeBytes,
-  refusalOf,
+  greet,
   tls13Ciphers,
 } from './handshake.js';
-import type { Hello, PeerTls } from './handshake.js';
+import type { Hello, KnownPeers, PeerTls, Welcome } from './handshake.js';
 
 export interface PeerServerOptions {
   readonly clusterId: string;
   readonly memberId: number;
-  readonly members: readonly MemberAddress[];
+  /** Asked anew at each handshake. */
+  readonly known: () => KnownPeers;
   readonly host: string;
   readonly port: number;
   readonly tls: PeerTls;
   /** A peer has dialled and is let in. */
-  readonly onConnect: (peer: number) => void;
+  readonly onConnect: (peer: MemberAddress) => void;
   /** The connection that a peer had dialled is gone, after its handshake. */
   readonly onDisconnect: (peer: number) => void;
   readonly onReceived: (peer: number, bytes: number) => void;
@@ -40,6 +41,8 @@ export const peerPattern = {
   [frameKind.transfer]: 'raft.transfer',
   [frameKind.snapshotChunk]: 'raft.snapshot.chunk',
   [frameKind.snapshotEnd]: 'raft.snapshot.end',
+  [frameKind.memberChange]: 'raft.member.change',
+  [frameKind.memberChangeOutcome]: 'raft.member.outcome',
 } as const;
 export type PeerPattern = (typeof peerPattern)[keyof typeof peerPattern];
 
@@ -70,7 +73,8 @@ type Handler = (body: Buffer, context: PeerContext) => unknown;
  */
 export class PeerServer extends Server<PeerServerEvents> implements CustomTransportStrategy {
   readonly #options: PeerServerOptions;
-  readonly #sockets = new Set<TLSSocket>();
+  /** Connections, with the peer of each once it is let in. */
+  readonly #sockets = new Map<TLSSocket, number | undefined>();
   #server: TlsServer | undefined;
 
   constructor(options: PeerServerOptions) {
@@ -117,7 +121,7 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
 
   /** Resolves when the port is free and every connection is gone. */
   close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     const server = this.#server;
     return new Promise((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
   }
@@ -131,21 +135,24 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
   }
 
   #accept(socket: TLSSocket): void {
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, undefined);
     socket.setNoDelay(true);
     const decoder = new FrameDecoder(maxHandshakeBytes);
     let context: PeerContext | undefined;
     let channel: Hello['channel'] = 'messages';
     const timer = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
-    const greet = (body: Buffer): void => {
+    const receiveHello = (body: Buffer): void => {
       clearTimeout(timer);
       const hello = decodeHello(body);
-      const refusal = refusalOf(hello, this.#options, this.#options.members, socket);
-      if (refusal !== '' || hello === undefined) return this.#refuse(socket, refusal);
+      const welcome = greet(hello, this.#options, this.#options.known(), socket);
+      if (welcome.refusal !== '' || hello === undefined) return this.#refuse(socket, welcome);
       decoder.limitBytes = maxFrameBytes;
       channel = hello.channel;
-      context = contextOf(socket, hello.from, (reason) => this.#refuse(socket, reason));
-      socket.write(encodeWelcome(''));
+      context = contextOf(socket, hello.from.id, (refusal) =>
+        this.#refuse(socket, { refusal, removed: false }),
+      );
+      this.#sockets.set(socket, hello.from.id);
+      socket.write(encodeWelcome());
       if (channel === 'messages') this.#options.onConnect(hello.from);
     };
     socket.on('data', (chunk: Buffer) => {
@@ -153,11 +160,12 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
       try {
         decoder.push(chunk, (kind, body) => {
           if (context !== undefined) this.#dispatch(kind, body, context, socket);
-          else if (kind === frameKind.hello) greet(body);
+          else if (kind === frameKind.hello) receiveHello(body);
           else throw new ProtocolError('no handshake');
         });
       } catch (error) {
-        this.#refuse(socket, error instanceof Error ? error.message : String(error));
+        const refusal = error instanceof Error ? error.message : String(error);
+        this.#refuse(socket, { refusal, removed: false });
       }
     });
     // The close that follows is what counts.
@@ -180,9 +188,14 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
     void handler(body, context);
   }
 
-  #refuse(socket: TLSSocket, reason: string): void {
-    this.#options.onWarning(`refused peer ${socket.remoteAddress ?? 'nowhere'}: ${reason}`);
-    if (!socket.destroyed) socket.end(encodeWelcome(reason));
+  #refuse(socket: TLSSocket, welcome: Welcome): void {
+    this.#options.onWarning(`refused peer ${socket.remoteAddress ?? 'nowhere'}: ${welcome.refusal}`);
+    if (!socket.destroyed) socket.end(encodeWelcome(welcome));
+  }
+
+  /** Ends the connections of a member that was removed. When it dials again it is told why. */
+  expel(peer: number): void {
+    for (const [socket, from] of this.#sockets) if (from === peer) socket.destroy();
   }
 
   /** Registers what takes the frames of one pattern; the typed face of Nest's addHandler. */
@@ -197,7 +210,7 @@ function contextOf(socket: TLSSocket, peer: number, refuse: (reason: string) => 
     connection: socket,
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
-    acknowledge: () => void socket.write(encodeWelcome('')),
+    acknowledge: () => void socket.write(encodeWelcome()),
     refuse,
     onClose: (listener) => void socket.once('close', listener),
   };

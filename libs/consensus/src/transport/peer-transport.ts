@@ -1,4 +1,6 @@
 import type { Message } from '#libs/raft';
+import type { ChangeOutcome, MemberChange } from '../membership/member-change.js';
+import type { MemberAddress } from '../membership/member-directory.js';
 import type { PeerMetrics } from '../metrics.js';
 import type { ForwardedProposal } from './forward-codec.js';
 import type { CutLinks, PeerEvents, PeerNetworkOptions } from './peer-network.js';
@@ -17,6 +19,14 @@ export interface PeerTransport {
   forward(leader: number, proposals: readonly ForwardedProposal[]): boolean;
   refuse(peer: number, numbers: readonly number[]): void;
   askTransfer(leader: number, to: number): boolean;
+  /** A change of membership for the leader to propose; false when it is out of reach. */
+  askChange(leader: number, number: number, change: MemberChange): boolean;
+  answerChange(peer: number, number: number, outcome: ChangeOutcome): void;
+  /**
+   * From now on the peers are these; this server may be among them. Links to members that are none any more are closed, and
+   * they are not let in again: ids below `nextId` that are missing were removed. Those from it on may introduce themselves.
+   */
+  setMembers(members: readonly MemberAddress[], nextId: number): void;
   metrics(): PeerMetrics[];
 }
 

@@ -52,7 +52,7 @@ async function receiver(onEnd: (context: PeerContext) => void, onChunk = (): voi
   const server = new PeerServer({
     clusterId: 'c',
     memberId: 1,
-    members,
+    known: () => ({ members, nextId: 3 }),
     host: '127.0.0.1',
     port: ports[0] ?? 0,
     tls: tls.get('m1') as PeerTls,
@@ -99,7 +99,7 @@ function send(port: number, sizeBytes: number): Promise<boolean> {
   writeFileSync(path, Buffer.alloc(sizeBytes, 7));
   return sendSnapshot(path, announcement, {
     clusterId: 'c',
-    memberId: 2,
+    self: { id: 2, name: 'm2', host: '127.0.0.1', port: 0 },
     peer: { id: 1, name: 'm1', host: '127.0.0.1', port },
     tls: tls.get('m2') as PeerTls,
     silenceMs,

@@ -10,7 +10,7 @@ const chunkBytes = 256 << 10;
 
 type Connection = Pick<
   PeerClientOptions,
-  'clusterId' | 'memberId' | 'peer' | 'tls' | 'silenceMs' | 'onSent' | 'onWarning'
+  'clusterId' | 'self' | 'peer' | 'tls' | 'silenceMs' | 'onSent' | 'onWarning'
 >;
 
 /**
@@ -25,6 +25,8 @@ export function sendSnapshot(path: string, announcement: Message, connection: Co
       channel: 'snapshot',
       maxQueuedBytes: Number.MAX_SAFE_INTEGER,
       onRoundTrip: () => undefined,
+      // The connection for messages says it, too.
+      onRemoved: () => undefined,
       onConnect: () => {
         stream(client, path, announcement).catch((error: Error) => {
           connection.onWarning(`snapshot ${path} could not be sent: ${error.message}`);
