@@ -5,7 +5,14 @@ import type { ResponseHeader } from './messages.js';
 /** What the service may reach of a replica: the etcd key space and facts about the group, nothing of the API server's. */
 export type EtcdBackend = Pick<
   Replica,
-  'etcdSpace' | 'leadership' | 'onLeadership' | 'status' | 'transferLeadership' | 'metrics' | 'disarm'
+  | 'etcdSpace'
+  | 'leadership'
+  | 'onLeadership'
+  | 'status'
+  | 'transferLeadership'
+  | 'metrics'
+  | 'disarm'
+  | 'members'
 >;
 
 /** The replica as this service's methods see it, with the facts that every response begins with. */

@@ -135,6 +135,26 @@ export class ClusterController {
   list(request: { readonly linearizable: boolean }): Promise<object> {
     return this.#cluster.list(request);
   }
+
+  @GrpcMethod('Cluster', 'MemberAdd')
+  add(request: { readonly peerURLs: readonly string[]; readonly isLearner: boolean }): Promise<object> {
+    return this.#cluster.add(request);
+  }
+
+  @GrpcMethod('Cluster', 'MemberRemove')
+  remove(request: { readonly ID: number }): Promise<object> {
+    return this.#cluster.remove(request);
+  }
+
+  @GrpcMethod('Cluster', 'MemberUpdate')
+  update(request: { readonly ID: number; readonly peerURLs: readonly string[] }): Promise<object> {
+    return this.#cluster.update(request);
+  }
+
+  @GrpcMethod('Cluster', 'MemberPromote')
+  promote(request: { readonly ID: number }): Promise<object> {
+    return this.#cluster.promote(request);
+  }
 }
 
 @Controller()

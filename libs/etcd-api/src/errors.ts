@@ -39,6 +39,17 @@ export const errors = {
   leaseTtlTooLarge: [OUT_OF_RANGE, 'etcdserver: too large lease TTL'],
   leaseNotFound: [NOT_FOUND, 'etcdserver: requested lease not found'],
   memberNotFound: [NOT_FOUND, 'etcdserver: member not found'],
+  memberUrlExists: [FAILED_PRECONDITION, 'etcdserver: Peer URLs already exists'],
+  memberNotLearner: [FAILED_PRECONDITION, 'etcdserver: can only promote a learner member'],
+  learnerNotReady: [
+    FAILED_PRECONDITION,
+    'etcdserver: can only promote a learner member which is in sync with leader',
+  ],
+  memberNotEnoughStarted: [
+    FAILED_PRECONDITION,
+    'etcdserver: re-configuration failed due to not enough started members',
+  ],
+  unhealthy: [UNAVAILABLE, 'etcdserver: unhealthy cluster'],
   leaseExists: [FAILED_PRECONDITION, 'etcdserver: lease already exists'],
   badLeaderTransferee: [FAILED_PRECONDITION, 'etcdserver: bad leader transferee'],
   authNotEnabled: [FAILED_PRECONDITION, 'etcdserver: authentication is not enabled'],
@@ -77,6 +88,13 @@ const ofStorage: Partial<Record<StorageErrorCode, keyof typeof errors>> = {
   Compacted: 'compacted',
   LeaseNotFound: 'leaseNotFound',
   Stopped: 'stopped',
+  MemberExists: 'memberUrlExists',
+  MemberNotFound: 'memberNotFound',
+  NotLearner: 'memberNotLearner',
+  LearnerNotReady: 'learnerNotReady',
+  QuorumLoss: 'memberNotEnoughStarted',
+  // What etcd says while a change cannot be made safely; its clients try again.
+  ChangePending: 'unhealthy',
 };
 
 /** What a failed call is answered with: etcd's own error where it has one. */

@@ -200,6 +200,50 @@ describe('the service over gRPC', () => {
     stream.end();
   });
 
+  it('changes members, and refuses with etcd’s texts', async () => {
+    const cluster = await open('Cluster');
+    type Answer = { member: { ID: number; name: string }; members: { ID: number; isLearner: boolean }[] };
+    const refused = (method: string, request: object): Promise<unknown> =>
+      call(cluster, method, request).then(
+        () => 'answered',
+        ({ code, details }: ServiceError) => [code, details],
+      );
+    const peerURLs = ['https://127.0.0.1:1'];
+    const added = await call<Answer>(cluster, 'MemberAdd', { peerURLs, isLearner: true });
+    expect(added.member).toMatchObject({ ID: 2, name: 'm2', peerURLs, isLearner: true });
+    expect(added.members).toHaveLength(2);
+    const failed = status.FAILED_PRECONDITION;
+    expect(await refused('MemberAdd', { peerURLs })).toEqual([
+      failed,
+      'etcdserver: Peer URLs already exists',
+    ]);
+    expect(await refused('MemberPromote', { ID: 1 })).toEqual([
+      failed,
+      'etcdserver: can only promote a learner member',
+    ]);
+    expect(await refused('MemberPromote', { ID: 2 })).toEqual([
+      failed,
+      'etcdserver: can only promote a learner member which is in sync with leader',
+    ]);
+    expect(await refused('MemberAdd', { peerURLs: ['https://127.0.0.1:2'] })).toEqual([
+      failed,
+      'etcdserver: re-configuration failed due to not enough started members',
+    ]);
+    expect(await refused('MemberRemove', { ID: 9 })).toEqual([
+      status.NOT_FOUND,
+      'etcdserver: member not found',
+    ]);
+    for (const urls of [[], ['https://a:1', 'https://b:1'], ['http://a:1'], ['https://a']])
+      expect(await refused('MemberUpdate', { ID: 2, peerURLs: urls })).toEqual([
+        status.INVALID_ARGUMENT,
+        'etcdserver: given member URLs are invalid',
+      ]);
+    await call(cluster, 'MemberUpdate', { ID: 2, peerURLs: ['https://[::1]:3'] });
+    const { members } = await call<Answer>(cluster, 'MemberList', { linearizable: true });
+    expect(members[1]).toMatchObject({ peerURLs: ['https://[::1]:3'] });
+    expect((await call<Answer>(cluster, 'MemberRemove', { ID: 2 })).members).toHaveLength(1);
+  });
+
   it('lets nobody in without a certificate of its authority', async () => {
     const stranger = await open('KV', credentials.createSsl(Buffer.from(pki.ca.certificate)));
     const error = await call(stranger, 'Range', { key: Buffer.from('a') }).catch((e: ServiceError) => e.code);
