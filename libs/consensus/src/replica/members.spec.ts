@@ -51,9 +51,9 @@ describe('membership of a running group', () => {
     for (let i = 0; i < 100; i++) await put(leader, `/before/${i}`);
     const survivor = await cluster.follower();
     const written: string[] = [];
-    let writing = true;
+    const load = { on: true };
     const writer = (async () => {
-      for (let i = 0; writing; i++) {
+      for (let i = 0; load.on; i++) {
         await put(survivor, `/during/${i}`);
         written.push(`/during/${i}`);
       }
@@ -67,7 +67,7 @@ describe('membership of a running group', () => {
     await until('the old leader was told', () => cluster.fatals.length > 0);
     expect(cluster.fatals[0]).toBeInstanceOf(MemberRemovedError);
     cluster.replicas.delete(gone);
-    writing = false;
+    load.on = false;
     await writer;
     await joined.barrier();
     expect(written.length).toBeGreaterThan(10);
