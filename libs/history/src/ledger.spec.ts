@@ -66,6 +66,20 @@ describe('revisions', () => {
     expect(checkRevisionOrder([put('x', 0, 1, 5), get('y', 2, 3, 5)])).toEqual([]);
   });
 
+  it('of a key say what its store had reached, and no more', () => {
+    const get = (key: string, from: number, revision: number): Operation => ({
+      client: 'b',
+      outcome: 'ok',
+      kind: 'get',
+      key,
+      invokedAt: from,
+      returnedAt: from + 1,
+      result: { value: 'v', revision },
+    });
+    expect(checkRevisionOrder([put('x', 0, 1, 5), get('y', 2, 3)])).toEqual([]);
+    expect(checkRevisionOrder([get('y', 0, 5), put('x', 2, 3, 4)])).toMatchObject([{ fault: 'wentBack' }]);
+  });
+
   it('are each of one write', () => {
     expect(checkRevisionOrder([put('x', 0, 5, 5), put('y', 1, 6, 5)])).toMatchObject([
       { fault: 'usedTwice' },

@@ -13,10 +13,11 @@ export interface RevisionFault {
  * later write gets a higher revision than any before it, and no two writes share one. Each operation is one transaction.
  */
 export function checkRevisionOrder(history: readonly Operation[]): RevisionFault[] {
-  const told = history.filter((o) => o.outcome === 'ok' && storeRevision(o) !== undefined);
-  const returns = told.filter((o) => o.returnedAt !== undefined);
+  const answered = history.filter((o) => o.outcome === 'ok');
+  const returns = answered.filter((o) => o.returnedAt !== undefined && leastRevision(o) !== undefined);
   returns.sort((a, b) => a.returnedAt! - b.returnedAt!);
-  const invocations = [...told].sort((a, b) => a.invokedAt - b.invokedAt);
+  const invocations = answered.filter((o) => storeRevision(o) !== undefined);
+  invocations.sort((a, b) => a.invokedAt - b.invokedAt);
   const faults: RevisionFault[] = [];
   const writers = new Map<number, Operation>();
   let newest: Operation | undefined;
@@ -24,11 +25,11 @@ export function checkRevisionOrder(history: readonly Operation[]): RevisionFault
   for (const later of invocations) {
     for (; next < returns.length && returns[next]!.returnedAt! < later.invokedAt; next++) {
       const returned = returns[next]!;
-      if (newest === undefined || storeRevision(returned)! > storeRevision(newest)!) newest = returned;
+      if (newest === undefined || leastRevision(returned)! > leastRevision(newest)!) newest = returned;
     }
     const revision = storeRevision(later)!;
     const written = writtenRevision(later);
-    const lowest = newest === undefined ? 0 : storeRevision(newest)! + (written === undefined ? 0 : 1);
+    const lowest = newest === undefined ? 0 : leastRevision(newest)! + (written === undefined ? 0 : 1);
     if (newest !== undefined && revision < lowest) {
       faults.push({ fault: 'wentBack', revision, earlier: newest, later });
     }
@@ -40,8 +41,13 @@ export function checkRevisionOrder(history: readonly Operation[]): RevisionFault
   return faults;
 }
 
-/** The least revision that the store had when it answered. */
+/** The revision of the store that answered, where it was told. */
 function storeRevision(operation: Operation): number | undefined {
+  return operation.kind === 'get' ? operation.result?.storeRevision : writtenRevision(operation);
+}
+
+/** What the store's revision had reached by the answer: a key's own revision shows that much. */
+function leastRevision(operation: Operation): number | undefined {
   if (operation.kind !== 'get') return writtenRevision(operation);
   return operation.result?.storeRevision ?? operation.result?.revision;
 }
