@@ -1,0 +1,8 @@
+import { clockFaults } from './clock-faults.js';
+import { diskFaults } from './disk-faults.js';
+import type { Fault } from './fault.js';
+import { networkFaults } from './network-faults.js';
+import { processFaults } from './process-faults.js';
+
+/** Every fault there is, in the order of the report. */
+export const faults: readonly Fault[] = [...processFaults, ...networkFaults, ...diskFaults, ...clockFaults];
