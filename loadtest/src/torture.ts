@@ -80,7 +80,7 @@ async function run(): Promise<number> {
     return 2;
   }
   say(`seed ${flags.seed}; ${flags.rounds} rounds of ${possible.length} faults`);
-  const cluster = await TortureCluster.start(3, capabilities);
+  const cluster = await TortureCluster.start(3, capabilities, interrupted.signal);
   let keep = true;
   try {
     const [first] = cluster.masters;

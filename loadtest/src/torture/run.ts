@@ -40,41 +40,28 @@ export interface TortureOptions {
   readonly say: (line: string) => void;
 }
 
-/** Runs the rounds, one fault each, every fault as often as the others, under clients whose every answer is judged. */
+/**
+ * Runs the rounds, one fault each, every fault as often as the others, under clients whose every answer is judged.
+ * An aborted signal ends it at once: what was judged by then is reported.
+ */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const started = performance.now();
   const rounds: RoundReport[] = [];
   const epochs: EpochVerdict[] = [];
   const violations: Violation[] = [];
   const order = schedule(options);
-  for (let done = 0; done < order.length && !options.signal.aborted;) {
-    const epoch = await Epoch.start(options.cluster, epochs.length + 1, options.random.fork());
-    const windows: RoundWindow[] = [];
-    const batch = order.slice(done, done + roundsPerEpoch);
-    for (const [i, fault] of batch.entries()) {
-      if (options.signal.aborted) break;
-      const outcome = await playRound(options, epoch, done + i + 1, fault);
-      windows.push(outcome.report);
-      rounds.push(outcome.report);
-      violations.push(...outcome.violations);
-      options.say(line(outcome.report));
-      if (outcome.violations.length > 0) break;
-    }
-    done += batch.length;
-    if (violations.some(({ kind }) => kind === 'did not heal')) {
-      // There is nobody to ask what stands; the clients are sent home.
-      await epoch.abandon();
-      break;
-    }
-    const record = await epoch.finish();
-    const verdict = judge(record, windows);
-    epochs.push(verdict);
-    violations.push(...verdict.violations);
-    options.say(
-      `  judged ${verdict.operations} operations and ${verdict.watchEvents} watch events: ` +
-        (verdict.violations.length === 0 ? 'all as promised' : `${verdict.violations.length} violations`),
+  for (let done = 0; done < order.length; done += roundsPerEpoch) {
+    const played = await playEpoch(
+      options,
+      epochs.length + 1,
+      done,
+      order.slice(done, done + roundsPerEpoch),
     );
-    await epoch.clear();
+    rounds.push(...played.rounds);
+    violations.push(...played.violations);
+    if (played.verdict === undefined) break;
+    epochs.push(played.verdict);
+    violations.push(...played.verdict.violations);
   }
   return {
     seed: options.seed,
@@ -84,6 +71,49 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     leftOut: options.capabilities.missing,
     durationMs: performance.now() - started,
   };
+}
+
+interface PlayedEpoch {
+  readonly rounds: readonly RoundReport[];
+  /** What showed during the rounds. */
+  readonly violations: readonly Violation[];
+  /** Undefined where the cluster did not become whole again, or the run was interrupted: there is nobody to ask what stands. */
+  readonly verdict: EpochVerdict | undefined;
+}
+
+async function playEpoch(
+  options: TortureOptions,
+  number: number,
+  before: number,
+  faults: readonly Fault[],
+): Promise<PlayedEpoch> {
+  const { cluster, random, signal, say } = options;
+  const rounds: RoundReport[] = [];
+  const violations: Violation[] = [];
+  const epoch = await Epoch.start(cluster, number, random.fork());
+  try {
+    for (const [i, fault] of faults.entries()) {
+      const outcome = await playRound(options, epoch, before + i + 1, fault);
+      rounds.push(outcome.report);
+      violations.push(...outcome.violations);
+      say(line(outcome.report));
+      if (outcome.violations.length > 0) break;
+    }
+  } catch (error) {
+    await epoch.abandon();
+    if (!signal.aborted) throw error;
+    return { rounds: [], violations: [], verdict: undefined };
+  }
+  if (violations.some(({ kind }) => kind === 'did not heal')) {
+    await epoch.abandon();
+    return { rounds, violations, verdict: undefined };
+  }
+  const verdict = judge(await epoch.finish(), rounds);
+  const found =
+    verdict.violations.length === 0 ? 'all as promised' : `${verdict.violations.length} violations`;
+  say(`  judged ${verdict.operations} operations and ${verdict.watchEvents} watch events: ${found}`);
+  await epoch.clear();
+  return { rounds, violations, verdict };
 }
 
 function schedule({ faults, rounds, random }: TortureOptions): Fault[] {
@@ -112,16 +142,19 @@ async function playRound(
   const accuse = (kind: Violation['kind'], text: string): void => {
     violations.push({ kind, text, fault: fault.name, rounds: String(round) });
   };
-  await sleep(random.between(300, 800), undefined, { signal }).catch(() => undefined);
+  await sleep(random.between(300, 800), undefined, { signal });
   const leader = await cluster.leader();
   const followers = cluster.masters.filter((master) => master !== leader);
   const from = performance.now();
   const undo = await fault.inject({ cluster, capabilities, random, leader, followers });
-  await sleep(random.between(...fault.holdMs), undefined, { signal }).catch(() => undefined);
+  await sleep(random.between(...fault.holdMs), undefined, { signal });
   await undo();
   const undone = performance.now();
-  for (const master of cluster.masters) master.start();
-  await cluster.healed().catch((error: Error) => accuse('did not heal', error.message));
+  const healed = cluster.healed({ restart: true });
+  await healed.catch((error: Error) => {
+    signal.throwIfAborted();
+    accuse('did not heal', error.message);
+  });
   const to = performance.now();
   for (const { master, how } of cluster.takeEnds()) {
     if (fault.endsMasters !== true) accuse('ended by itself', `${master}: ${how}`);

@@ -40,6 +40,7 @@ export class TortureCluster {
   /** A client of the etcd service. */
   readonly etcdTls: Tls;
   /** Masters that ended though nobody had asked them to, since the last call of `takeEnds`. */
+  readonly #signal: AbortSignal;
   #ends: { readonly master: string; readonly how: string }[] = [];
 
   private constructor(parts: {
@@ -49,9 +50,11 @@ export class TortureCluster {
     readonly pki: ClusterPki;
     readonly etcdPki: EtcdPki;
     readonly members: readonly MemberPlan[];
+    readonly signal: AbortSignal;
   }) {
     const { pki, etcdPki } = parts;
     this.directory = parts.directory;
+    this.#signal = parts.signal;
     this.network = parts.network;
     this.disks = parts.disks;
     this.tls = { ca: pki.ca.certificate, cert: pki.admin.certificate, key: pki.admin.privateKey };
@@ -83,8 +86,16 @@ export class TortureCluster {
     );
   }
 
-  /** Prepares network, disks, certificates and configurations, and starts the masters. */
-  static async start(count: number, capabilities: Capabilities): Promise<TortureCluster> {
+  /**
+   * Prepares network, disks, certificates and configurations, and starts the masters.
+   *
+   * @param signal aborted: nothing is waited for any more
+   */
+  static async start(
+    count: number,
+    capabilities: Capabilities,
+    signal: AbortSignal,
+  ): Promise<TortureCluster> {
     const directory = mkdtempSync(join(tmpdir(), 'trireme-torture-'));
     const undo: (() => Promise<void>)[] = [async () => rmSync(directory, { recursive: true, force: true })];
     try {
@@ -104,7 +115,7 @@ export class TortureCluster {
       const pki = await ensureClusterPki(directory, { masters: names, hosts });
       const etcdPki = await ensureEtcdPki(directory, { masters: names, hosts });
       const members = await plan(directory, names, hosts, network !== undefined, disks);
-      const cluster = new TortureCluster({ directory, network, disks, pki, etcdPki, members });
+      const cluster = new TortureCluster({ directory, network, disks, pki, etcdPki, members, signal });
       undo.push(async () => cluster.#killAll());
       for (const master of cluster.masters) master.start();
       await cluster.healed();
@@ -138,7 +149,7 @@ export class TortureCluster {
   /** Who leads with a quorum in the highest term, waited for. */
   async leader(): Promise<Master> {
     let found: Master | undefined;
-    await eventually('a leader', async () => {
+    await eventually('a leader', this.#signal, async () => {
       const reports = await this.reports();
       const term = Math.max(...reports.map((report) => report?.term ?? 0));
       const i = reports.findIndex((r) => r?.role === 'leader' && r.term === term && r.quorum);
@@ -148,10 +159,15 @@ export class TortureCluster {
     return found!;
   }
 
-  /** Waits until every master is ready and has applied what the others have. */
-  async healed(): Promise<void> {
+  /**
+   * Waits until every master is ready and has applied what the others have.
+   *
+   * @param options.restart starts masters that are down, as a supervisor would
+   */
+  async healed(options: { readonly restart: boolean } = { restart: false }): Promise<void> {
     let reports: (ReplicaReport | undefined)[] = [];
-    const whole = eventually('every master ready and caught up', async () => {
+    const whole = eventually('every master ready and caught up', this.#signal, async () => {
+      if (options.restart) for (const master of this.masters) master.start();
       reports = await this.reports();
       const applied = Math.max(...reports.map((report) => report?.appliedIndex ?? 0));
       return reports.every((report) => report?.ready === true && applied - report.appliedIndex < 200);
@@ -169,9 +185,14 @@ export class TortureCluster {
   stopMaster = async (master: Master): Promise<void> => master.stop(graceMs);
 }
 
-async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
+async function eventually(
+  what: string,
+  signal: AbortSignal,
+  condition: () => Promise<boolean>,
+): Promise<void> {
   const deadline = Date.now() + healMs;
   while (!(await condition())) {
+    signal.throwIfAborted();
     if (Date.now() > deadline) throw new Error(`${what}: not within ${healMs} ms`);
     await sleep(askEveryMs);
   }
