@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.js';
 import { addDown } from './commands/down.js';
 import { addKubeconfig } from './commands/kubeconfig.js';
 import { addLoad } from './commands/load.js';
+import { addMember } from './commands/member.js';
 import { addPki } from './commands/pki.js';
 import { addProcesses } from './commands/processes.js';
 import { addSnapshot } from './commands/snapshot.js';
@@ -27,6 +28,7 @@ for (const add of [
   addStatus,
   addKubeconfig,
   addTransferLeader,
+  addMember,
   addSnapshot,
   addAlarm,
   addChaos,

@@ -50,6 +50,14 @@ describe('the configuration of one master', () => {
     expect(config).toMatchObject({ clusterId: '17', faultInjection: true });
   });
 
+  it('takes a flag for something that is or is not without a value', () => {
+    expect(configOf('--name', 'a', '--join')).toMatchObject({ join: true, observer: false });
+    expect(configOf('--name', 'a', '--observer', '--join', 'false')).toMatchObject({
+      join: false,
+      observer: true,
+    });
+  });
+
   it('says which value is none', () => {
     expect(() => configOf('--name', 'a', '--secure-port', 'many')).toThrow(
       /"many" is no value for securePort/,

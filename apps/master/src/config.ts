@@ -7,6 +7,8 @@ const memberSchema = z.object({
   name: z.string().min(1),
   host: z.string().min(1),
   port,
+  /** Serves everything from its own copy of the state, and has no vote. */
+  observer: z.boolean().optional(),
 });
 
 const masterConfigSchema = z.strictObject({
@@ -18,6 +20,10 @@ const masterConfigSchema = z.strictObject({
   memberId: z.number().int().positive(),
   /** The first members; afterwards the replicated configuration decides. */
   members: z.array(memberSchema).min(1),
+  /** This master is an observer, as if its entry of `members` said so. Of one that joins, `trireme member add` decides it. */
+  observer: z.boolean().default(false),
+  /** This master was added to a cluster that runs (`trireme member add`): it starts with nothing and catches up. */
+  join: z.boolean().default(false),
   dataDir: z.string().min(1),
   pkiDir: z.string().min(1),
   bindAddress: z.string().default('127.0.0.1'),

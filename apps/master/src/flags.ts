@@ -21,8 +21,13 @@ export function addConfigFlags(command: Command): Command {
       }
     };
     command.addOption(
-      new Option(`--${kebab(key)} <value>`, `\`${key}\` of the configuration`)
+      // `--join` alone is `--join true`.
+      new Option(
+        `--${kebab(key)} ${rule.safeParse(true).success ? '[value]' : '<value>'}`,
+        `\`${key}\` of the configuration`,
+      )
         .env(`TRIREME_MASTER_${snake(key)}`)
+        .preset('true')
         .argParser(parse),
     );
   }

@@ -15,6 +15,12 @@ export interface EtcdPeerSource {
 export interface EtcdMetricsSource {
   readonly hasLeader: boolean;
   readonly isLeader: boolean;
+  readonly isLearner: boolean;
+  /** Promotions of learners that were asked of this member. */
+  readonly promotions: {
+    readonly successes: number;
+    readonly failures: Readonly<Record<string, number>>;
+  };
   readonly leaderChanges: number;
   readonly proposalsCommitted: number;
   readonly proposalsApplied: number;
@@ -66,6 +72,7 @@ export function createEtcdMetrics(
       return current === undefined ? [] : [{ labels: {}, value: current }];
     });
   registerServer(single);
+  registerMembership(single, register);
   registerStorage(single, register);
   registerPeers(register);
   return { registry };
@@ -99,6 +106,27 @@ function registerServer(single: Single): void {
   single('gauge', `${prefix}proposals_pending`, 'Proposals not yet answered.', (s) => s.proposalsPending);
   single('counter', `${prefix}proposals_failed_total`, 'Proposals that failed.', (s) => s.proposalsFailed);
   single('gauge', `${prefix}quota_backend_bytes`, 'Size limit of the store.', (s) => s.quotaBytes);
+}
+
+function registerMembership(single: Single, register: Register): void {
+  const prefix = 'etcd_server_';
+  single('gauge', `${prefix}is_learner`, 'Whether this member has no vote: 1 or 0.', (s) =>
+    Number(s.isLearner),
+  );
+  // etcd's names; as counters they would have to end in _total for promtool.
+  single(
+    'gauge',
+    `${prefix}learner_promote_successes`,
+    'Promotions of learners that were asked for here and took effect.',
+    (s) => s.promotions.successes,
+  );
+  register(
+    'gauge',
+    `${prefix}learner_promote_failures`,
+    'Promotions of learners that were asked for here and refused, by reason.',
+    ({ promotions }) =>
+      Object.entries(promotions.failures).map(([Reason, value]) => ({ labels: { Reason }, value })),
+  );
 }
 
 function registerStorage(single: Single, register: Register): void {

@@ -26,6 +26,8 @@ const histogram: HistogramSnapshot = { bounds: [0.001, 0.002], counts: [3, 2, 1]
 const consensus: EtcdMetricsSource = {
   hasLeader: true,
   isLeader: false,
+  isLearner: true,
+  promotions: { successes: 1, failures: { LearnerNotReady: 2 } },
   leaderChanges: 2,
   proposalsCommitted: 100,
   proposalsApplied: 99,
@@ -152,6 +154,9 @@ describe('the exposition of every registry', () => {
       etcd: [
         'etcd_server_has_leader 1',
         'etcd_server_is_leader 0',
+        'etcd_server_is_learner 1',
+        'etcd_server_learner_promote_successes 1',
+        'etcd_server_learner_promote_failures{Reason="LearnerNotReady"} 2',
         'etcd_mvcc_db_total_size_in_use_in_bytes 4000',
         'etcd_disk_wal_fsync_duration_seconds_bucket{le="0.002"} 5',
         'etcd_disk_wal_fsync_duration_seconds_bucket{le="+Inf"} 6',

@@ -29,6 +29,15 @@ export interface ReplicaReport {
   readonly ready: boolean;
 }
 
+/** One member, as `GET /trireme/v1/members` answers it. */
+export interface MemberRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly role: 'voter' | 'learner' | 'observer';
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A master that sends nothing of a snapshot for so long has hung up in all but name. */
 const silenceMs = 30_000;
 
@@ -81,6 +90,22 @@ export class AdminClient {
     await this.#post(leader, '/trireme/v1/disarm', { type, member });
   }
 
+  async members(master: MasterState): Promise<readonly MemberRecord[]> {
+    const { status, body } = await this.#ask(master, 'GET', '/trireme/v1/members', undefined);
+    if (status !== 200) throw new UserError(`${master.name} refused: ${messageOf(body)}`);
+    return (JSON.parse(body) as { readonly members: readonly MemberRecord[] }).members;
+  }
+
+  /** Resolves to the id that the new member must be started with. */
+  async addMember(master: MasterState, member: Omit<MemberRecord, 'id'>): Promise<number> {
+    const body = await this.#post(master, '/trireme/v1/members/add', member);
+    return (JSON.parse(body) as { readonly id: number }).id;
+  }
+
+  async changeMember(master: MasterState, change: 'promote' | 'remove', id: number): Promise<void> {
+    await this.#post(master, `/trireme/v1/members/${change}`, { id });
+  }
+
   /**
    * Saves a snapshot of everything that was acknowledged before the call. The file appears under its name once all of it
    * is durable and its checksum holds. Throws UserError.
@@ -127,17 +152,26 @@ export class AdminClient {
     throw new UserError(`${master.name} refused: ${messageOf(body)}`);
   }
 
-  async #post(master: MasterState, path: string, body: unknown): Promise<void> {
-    let reply: { status: number; body: string };
+  async #post(master: MasterState, path: string, body: unknown): Promise<string> {
+    const reply = await this.#ask(master, 'POST', path, JSON.stringify(body));
+    if (reply.status !== 200) throw new UserError(`${master.name} refused: ${messageOf(reply.body)}`);
+    return reply.body;
+  }
+
+  async #ask(
+    master: MasterState,
+    method: string,
+    path: string,
+    body: string | undefined,
+  ): Promise<{ status: number; body: string }> {
     try {
-      reply = await this.#call(master, 'POST', path, JSON.stringify(body), 15_000);
+      return await this.#call(master, method, path, body, 15_000);
     } catch (error) {
       throw new UserError(
         `${master.name} does not answer: ${(error as Error).message}`,
         'see `trireme status`',
       );
     }
-    if (reply.status !== 200) throw new UserError(`${master.name} refused: ${messageOf(reply.body)}`);
   }
 
   async #call(

@@ -4,12 +4,16 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../ui/errors.js';
+import type { MasterState } from './state.js';
 
 /** What the CLI may ask of a running supervisor. Everything else goes to the masters themselves. */
 export type ControlRequest =
   | { readonly command: 'stop' }
   | { readonly command: 'kill'; readonly master: string; readonly stayDown: boolean }
-  | { readonly command: 'start'; readonly master: string };
+  | { readonly command: 'start'; readonly master: string }
+  /** A master that was added to the group, to be started; one that was removed from it, to be ended and forgotten. */
+  | { readonly command: 'adopt'; readonly master: MasterState }
+  | { readonly command: 'dismiss'; readonly master: string };
 
 export type ControlReply = { readonly ok: true } | { readonly ok: false; readonly error: string };
 

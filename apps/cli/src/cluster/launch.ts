@@ -12,13 +12,24 @@ import {
 import { UserError } from '../ui/errors.js';
 import { AdminClient } from './admin-client.js';
 import { allocateEtcdPorts, allocatePorts, portsOf, requireFree } from './ports.js';
-import { type ClusterState, isAlive, readState, rememberLocation, writeState } from './state.js';
+import {
+  type ClusterState,
+  isAlive,
+  type MasterState,
+  readState,
+  rememberLocation,
+  writeState,
+} from './state.js';
 import { Supervisor } from './supervisor.js';
 
 export interface UpOptions {
   readonly name: string;
   readonly dataDir: string;
   readonly masters: number;
+  /** Members without a vote, that serve as the others do. */
+  readonly observers: number;
+  /** False: an existing cluster keeps the members that it has. */
+  readonly membersGiven: boolean;
   readonly nodes: number;
   readonly port: number;
   /** False: an existing cluster keeps the ports that it had. */
@@ -73,12 +84,7 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
       'see `trireme status`; end it with `trireme down`, or start another with --name and --port',
     );
   }
-  if (known !== undefined && known.masters.length !== options.masters) {
-    throw new UserError(
-      `cluster "${known.name}" has ${known.masters.length} masters, not ${options.masters}`,
-      'a quorum cannot be changed by a flag: `trireme reset` first, or leave --masters out',
-    );
-  }
+  if (known !== undefined && options.membersGiven) requireMembers(known, options);
   const base = known === undefined ? await createState(options) : await reuseState(known, options);
   const state = await withEtcd(base, options.etcdListen);
   const pki = await ensureClusterPki(options.dataDir, {
@@ -95,11 +101,24 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
   return { state, pki };
 }
 
+/** Throws UserError where a cluster that exists has other members than the flags say. */
+function requireMembers(known: ClusterState, { masters, observers }: UpOptions): void {
+  const observing = known.masters.filter(({ observer }) => observer === true).length;
+  const voting = known.masters.length - observing;
+  if (voting === masters && observing === observers) return;
+  throw new UserError(
+    `cluster "${known.name}" has ${voting} masters and ${observing} observers, not ${masters} and ${observers}`,
+    'leave --masters and --observers out; then `trireme member add` and `remove` change a cluster that runs',
+  );
+}
+
 /** A cluster that is not there yet: its identity, and ports that are free now. */
 export async function createState(
-  options: Pick<UpOptions, 'name' | 'dataDir' | 'port' | 'masters' | 'nodes' | 'kubeconfig'>,
+  options: Pick<UpOptions, 'name' | 'dataDir' | 'port' | 'masters' | 'nodes' | 'kubeconfig'> & {
+    readonly observers?: number;
+  },
 ): Promise<ClusterState> {
-  const { port, masters } = await allocatePorts(options.port, options.masters);
+  const { port, masters } = await allocatePorts(options.port, options.masters, options.observers);
   return {
     name: options.name,
     clusterId: randomBytes(8).toString('hex'),
@@ -113,7 +132,7 @@ export async function createState(
 
 async function reuseState(known: ClusterState, options: UpOptions): Promise<ClusterState> {
   const moves = options.portGiven && options.port !== known.port && options.port !== 0;
-  const { port, masters } = moves ? await allocatePorts(options.port, known.masters.length) : known;
+  const { port, masters } = moves ? await moved(known, options.port) : known;
   if (!moves) await requireFree(portsOf(known), known.port);
   return {
     ...known,
@@ -122,6 +141,24 @@ async function reuseState(known: ClusterState, options: UpOptions): Promise<Clus
     nodes: options.nodes,
     nodePid: undefined,
     kubeconfig: options.kubeconfig,
+  };
+}
+
+/** Other ports for the same members. */
+async function moved(
+  known: ClusterState,
+  wanted: number,
+): Promise<{ port: number; masters: readonly MasterState[] }> {
+  const { port, masters } = await allocatePorts(wanted, known.masters.length);
+  return {
+    port,
+    masters: known.masters.map(({ name, id, observer, joined }, i) => ({
+      ...(masters[i] as MasterState),
+      name,
+      id,
+      ...(observer === undefined ? {} : { observer }),
+      ...(joined === undefined ? {} : { joined }),
+    })),
   };
 }
 
@@ -177,7 +214,7 @@ async function awaitMasters(supervisor: Supervisor, deadline: number): Promise<v
     const { ready } = await readyMasters(supervisor.state);
     if (ready === wanted) return true;
     const hopeless = supervisor.failures().length >= wanted - ready && Date.now() - startedAt > patienceMs;
-    if (!hopeless || ready <= masters.length / 2) return false;
+    if (!hopeless || ready <= masters.filter(({ observer }) => observer !== true).length / 2) return false;
     supervisor.warnings = supervisor
       .failures()
       .map((failure) => `a master does not start and will be tried again: ${failure}`);

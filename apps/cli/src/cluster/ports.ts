@@ -34,8 +34,10 @@ async function anyFree(count: number): Promise<number[]> {
  */
 export async function allocatePorts(
   port: number,
-  masters: number,
+  voters: number,
+  observers = 0,
 ): Promise<{ port: number; masters: MasterState[] }> {
+  const masters = voters + observers;
   const total = 1 + masters * portsPerMaster.length;
   const numbers =
     port === 0
@@ -53,8 +55,9 @@ export async function allocatePorts(
     masters: Array.from({ length: masters }, (_, i) => {
       const at = (kind: number): number => rest[i * portsPerMaster.length + kind] as number;
       return {
-        name: `master-${i + 1}`,
+        name: i < voters ? `master-${i + 1}` : `observer-${i + 1 - voters}`,
         id: i + 1,
+        ...(i < voters ? {} : { observer: true }),
         apiPort: at(0),
         peerPort: at(1),
         etcdMetricsPort: at(2),
@@ -63,6 +66,15 @@ export async function allocatePorts(
       };
     }),
   };
+}
+
+/** Any free ports for one more master. */
+export async function anyPorts(): Promise<
+  Pick<MasterState, 'apiPort' | 'peerPort' | 'etcdMetricsPort' | 'controllerManagerPort' | 'schedulerPort'>
+> {
+  const [apiPort = 0, peerPort = 0, etcdMetricsPort = 0, controllerManagerPort = 0, schedulerPort = 0] =
+    await anyFree(portsPerMaster.length);
+  return { apiPort, peerPort, etcdMetricsPort, controllerManagerPort, schedulerPort };
 }
 
 /** Refuses with the busy port's number. */

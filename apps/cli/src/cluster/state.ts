@@ -6,6 +6,10 @@ import { UserError } from '../ui/errors.js';
 export interface MasterState {
   readonly name: string;
   readonly id: number;
+  /** Serves without a vote. */
+  readonly observer?: boolean;
+  /** Added to the cluster when it ran. */
+  readonly joined?: boolean;
   /** Where it is reached; undefined on this machine. */
   readonly host?: string;
   readonly apiPort: number;

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
 import type { MasterConfigInput } from '../../../master/src/config.js';
+import { ensureClusterPki } from '#libs/pki';
 import { UserError } from '../ui/errors.js';
 import { Balancer } from './balancer.js';
 import { SupervisedChild } from './child.js';
@@ -112,12 +113,14 @@ export class Supervisor {
       clusterName: this.#state.name,
       clusterId: this.#state.clusterId,
       memberId: master.id,
-      members: this.#state.masters.map(({ id, name, peerPort }) => ({
+      members: this.#state.masters.map(({ id, name, peerPort, observer = false }) => ({
         id,
         name,
         host: '127.0.0.1',
         port: peerPort,
+        observer,
       })),
+      join: master.joined === true,
       dataDir,
       pkiDir: join(this.#state.dataDir, 'pki'),
       securePort: master.apiPort,
@@ -159,17 +162,33 @@ export class Supervisor {
       setImmediate(() => this.onStopRequested());
       return;
     }
+    if (request.command === 'adopt') return this.#adopt(request.master);
     const child = this.#masters.get(request.master);
     if (child === undefined) {
       throw new UserError(`there is no master "${request.master}": ${[...this.#masters.keys()].join(', ')}`);
     }
-    if (request.command === 'kill') {
+    if (request.command === 'dismiss') {
+      await child.stop(stopGraceMs);
+      this.#masters.delete(request.master);
+      const masters = this.#state.masters.filter(({ name }) => name !== request.master);
+      this.#update({ ...this.#state, masters });
+    } else if (request.command === 'kill') {
       this.#updateMaster(request.master, { stayDown: request.stayDown });
       child.kill(request.stayDown);
     } else {
       this.#updateMaster(request.master, { stayDown: false });
       child.start();
     }
+  }
+
+  async #adopt(master: MasterState): Promise<void> {
+    if (this.#masters.has(master.name)) throw new UserError(`there is a master "${master.name}" already`);
+    // Here, before it starts: every master that runs has its certificates loaded.
+    await ensureClusterPki(this.#state.dataDir, {
+      masters: [...this.#state.masters, master].map(({ name }) => name),
+    });
+    this.#update({ ...this.#state, masters: [...this.#state.masters, master] });
+    await this.#startMaster(master);
   }
 
   async #stopAllButControl(): Promise<void> {

@@ -22,6 +22,7 @@ interface UpFlags {
   readonly name: string;
   readonly dataDir?: string;
   readonly masters: number;
+  readonly observers: number;
   readonly nodes: number;
   readonly port: number;
   readonly config?: string;
@@ -44,6 +45,16 @@ export function addUp(program: Command): void {
   clusterOptions(program.command('up'))
     .description('start a cluster on this machine and supervise it until Ctrl-C (or --detach)')
     .addOption(number('--masters <n>', 'master replicas (odd)', 3, 1, 7, 'TRIREME_MASTERS'))
+    .addOption(
+      number(
+        '--observers <n>',
+        'members without a vote, that serve reads, watches and writes',
+        0,
+        0,
+        8,
+        'TRIREME_OBSERVERS',
+      ),
+    )
     .addOption(number('--nodes <n>', 'simulated nodes', 3, 0, 5_000, 'TRIREME_NODES'))
     .addOption(
       number('--port <port>', 'port of the balancer; 0 takes free ones', 6443, 0, 65_000, 'TRIREME_PORT'),
@@ -81,7 +92,12 @@ export function addUp(program: Command): void {
     )
     .action(async (flags: UpFlags, command: Command) => {
       if (flags.config !== undefined) applyConfigFile(command, flags.config);
-      const options = toOptions(command.opts<UpFlags>(), command.getOptionValueSource('port') !== 'default');
+      const given = (flag: string): boolean => command.getOptionValueSource(flag) !== 'default';
+      const options = toOptions(
+        command.opts<UpFlags>(),
+        given('port'),
+        given('masters') || given('observers'),
+      );
       const quiet = program.opts<{ quiet?: boolean }>().quiet;
       if (process.send !== undefined && process.env['TRIREME_DETACHED'] === '1') return runDetached(options);
       const progress = new Progress({ quiet: quiet === true });
@@ -95,7 +111,7 @@ function number(flags: string, text: string, value: number, min: number, max: nu
   return new Option(flags, text).default(value).env(env).argParser(integer(min, max));
 }
 
-function toOptions(flags: UpFlags, portGiven: boolean): UpOptions {
+function toOptions(flags: UpFlags, portGiven: boolean, membersGiven: boolean): UpOptions {
   if (flags.masters % 2 === 0) {
     throw new UserError(
       `--masters ${flags.masters}: an even number of masters tolerates no more failures than one less`,
@@ -106,6 +122,8 @@ function toOptions(flags: UpFlags, portGiven: boolean): UpOptions {
     name: flags.name,
     dataDir: resolveDataDir(flags.name, flags.dataDir),
     masters: flags.masters,
+    observers: flags.observers,
+    membersGiven,
     nodes: flags.nodes,
     port: flags.port,
     portGiven,

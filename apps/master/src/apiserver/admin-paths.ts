@@ -3,6 +3,7 @@ import type { ApiRequest, ApiResponse, HealthRegistry, PathHandler } from '#libs
 import { alarmTypes, type Replica } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 import { BackupStreams } from './backup-stream.js';
+import { listMembers, memberChanges } from './member-paths.js';
 
 const prefix = '/trireme/v1/';
 const encoder = new TextEncoder();
@@ -31,7 +32,7 @@ export interface AdminOptions {
 }
 
 /**
- * What the command line asks of one replica: its own view of the group, a leader transfer, backups, alarms, faults. Like every path that
+ * What the command line asks of one replica: its own view of the group and changes of it, a leader transfer, backups, alarms, faults. Like every path that
  * is no resource, authorized by RBAC's nonResourceURLs: cluster administrators have them.
  */
 export function adminPaths(options: AdminOptions): PathHandler {
@@ -45,6 +46,7 @@ export function adminPaths(options: AdminOptions): PathHandler {
       return json(200, {});
     },
     'GET snapshot': async () => backups.answer(),
+    'GET members': async () => json(200, listMembers(storage)),
     'POST disarm': async (request) => {
       const { type, member } = bodyOf(request);
       const alarm = alarmTypes.find((known) => known === type);
@@ -67,6 +69,10 @@ export function adminPaths(options: AdminOptions): PathHandler {
       return json(200, {});
     },
   };
+  for (const [name, change] of Object.entries(memberChanges)) {
+    handlers[`POST members/${name}`] = async (request) =>
+      json(200, await change(storage.members, bodyOf(request)));
+  }
   return (request) => {
     if (!request.path.startsWith(prefix)) return undefined;
     return handlers[`${request.method} ${request.path.slice(prefix.length)}`]?.(request);

@@ -28,6 +28,15 @@ export function createHealth(storage: Replica, stopping: AbortSignal, logger: Lo
     },
   });
   health.add({
+    name: 'learner',
+    endpoints: ['readyz'],
+    check: () => {
+      const { memberId, members } = storage.status();
+      const role = members.find(({ id }) => id === memberId)?.role;
+      return role === 'learner' ? 'this master learns, and is to be promoted' : undefined;
+    },
+  });
+  health.add({
     name: 'data-corruption',
     endpoints: ['readyz', 'healthz'],
     check: () => {

@@ -1,9 +1,12 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClusterPki } from '#libs/pki';
-import { openReplica, type Replica } from '#libs/consensus';
+import { MemberRemovedError, openReplica, type Replica } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 import type { MasterConfig } from '../config.js';
 import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE } from '../tokens.js';
+
+/** Tells a service manager that starting this master again is of no use. */
+const removedExitCode = 3;
 
 /** Opens this replica of the log. It serves from its data directory at once; a leader comes when a quorum does. */
 async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger): Promise<Replica> {
@@ -14,7 +17,11 @@ async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger
     name: config.name,
     memberId: config.memberId,
     clusterId: config.clusterId,
-    members: config.members,
+    members: config.members.map((member) => ({
+      ...member,
+      observer: member.observer ?? (config.observer && member.id === config.memberId),
+    })),
+    join: config.join,
     dataDir: config.dataDir,
     listen: { host: config.bindAddress, port: self?.port ?? 0 },
     tls: { ca: pki.peerCa.certificate, certificate: peer.certificate, privateKey: peer.privateKey },
@@ -24,6 +31,10 @@ async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger
     quotaBytes: config.quotaBytes,
     onWarning: (message) => logger.warn({ component: 'consensus' }, message),
     onFatal: (error) => {
+      if (error instanceof MemberRemovedError) {
+        logger.fatal({ component: 'consensus' }, error.message);
+        process.exit(removedExitCode);
+      }
       // Rather dead than wrong: the supervisor starts the replica again from what is durable.
       logger.fatal(
         { component: 'consensus', error: error.message },
