@@ -36,6 +36,8 @@ export type { HashCheckState } from './hash-check.js';
 export { decodeCommand, encodeCommand } from './command-codec.js';
 export { CompactedError, DecodeError, FutureRevisionError, SnapshotError } from './errors.js';
 export { compareKeys, effectiveEnd, inRange, prefixEnd, unboundedEnd } from './key-range.js';
+export { createMirror, MirrorError } from './mirror.js';
+export type { Mirror, MirrorChange } from './mirror.js';
 export { createOrderedMap } from './ordered-map.js';
 export type { OrderedMap } from './ordered-map.js';
 export { createStore, restoreStore, restoreStoreAnew } from './store.js';
