@@ -33,6 +33,8 @@ export interface MemoryStorageOptions {
   readonly clock?: MemoryStorageClock;
   /** How often leases are looked at and watchers get progress notices. Default 500 ms. */
   readonly tickMs?: number;
+  /** History is cut to so many revisions with each tick. Default: kept until `compact` is called. */
+  readonly retentionRevisions?: number;
   /** A watch listener threw; its watcher is closed. Default: thrown again outside the storage, where it ends the process. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -221,6 +223,9 @@ class InProcessStorage implements MemoryStorage {
       });
       if (events.length > 0) this.hub.deliver(events, this.store.revision);
     }
+    const { retentionRevisions = Number.POSITIVE_INFINITY } = this.options;
+    const oldest = this.store.revision - retentionRevisions;
+    if (oldest > this.store.compactedRevision) this.compact(asRevision(oldest));
     this.hub.progress();
   }
 

@@ -22,6 +22,7 @@ export class WatchHub {
   private readonly groups = new Map<string, Group>();
   private readonly index = new RangeIndex<Group>();
   private touched: Group[] = [];
+  private closed = false;
 
   constructor(
     private store: WatchedSpace,
@@ -36,9 +37,10 @@ export class WatchHub {
 
   /**
    * What was applied before is handed over in a call of its own, in the microtask after this or before the next batch.
-   * Throws StorageError Compacted when `fromRevision` is no longer retained.
+   * Throws StorageError Compacted when `fromRevision` is no longer retained, Stopped once all are closed.
    */
   watch(request: WatchRequest, listener: WatchListener): Watcher {
+    if (this.closed) throw new StorageError('Stopped', 'the storage has been closed');
     const end = effectiveEnd(request.start, request.end);
     const replay = this.replay(request, end);
     const group = this.join(request.start, end);
@@ -138,6 +140,7 @@ export class WatchHub {
   }
 
   closeAll(): void {
+    this.closed = true;
     for (const group of this.groups.values()) {
       for (const watcher of group.watchers) this.remove(watcher);
     }

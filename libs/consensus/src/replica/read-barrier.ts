@@ -8,6 +8,8 @@ export interface ReadBarrierOptions {
   readonly appliedIndex: () => number;
   readonly leaderlessMs: () => number;
   readonly noLeaderPatienceMs: number;
+  /** A round that brought nothing for so long is started anew. Default 300. */
+  readonly roundTimeoutMs?: number;
   readonly clock: Clock;
   /** First id; unlike any of an earlier life of this member. */
   readonly firstContext: number;
@@ -25,7 +27,7 @@ interface Answered {
 }
 
 /** A round that brought nothing (its leader died, its message was dropped) is started anew. */
-const roundTimeoutMs = 300;
+const defaultRoundTimeoutMs = 300;
 const retryMs = 20;
 const sweepEveryMs = 20;
 
@@ -42,6 +44,7 @@ export class ReadBarrier {
   #retryAt = 0;
   #scheduled = false;
   #sweeper: CancelTimer | undefined;
+  #stopped = false;
 
   constructor(options: ReadBarrierOptions) {
     this.#options = options;
@@ -49,6 +52,7 @@ export class ReadBarrier {
   }
 
   wait(timeoutMs: number): Promise<void> {
+    if (this.#stopped) return Promise.reject(stopped());
     const leaderless = this.#options.leaderlessMs();
     if (leaderless > this.#options.noLeaderPatienceMs) return Promise.reject(noQuorum(leaderless));
     return new Promise((resolve, reject) => {
@@ -125,7 +129,11 @@ export class ReadBarrier {
     this.#answered = this.#answered
       .map(({ index, waiters }) => ({ index, waiters: expire(waiters) }))
       .filter(({ waiters }) => waiters.length > 0);
-    if (this.#round !== undefined && now - this.#round.startedAt > roundTimeoutMs) this.#giveUp(0);
+    if (
+      this.#round !== undefined &&
+      now - this.#round.startedAt > (this.#options.roundTimeoutMs ?? defaultRoundTimeoutMs)
+    )
+      this.#giveUp(0);
     this.#begin();
     if (this.#waiting.length > 0 || this.#round !== undefined || this.#answered.length > 0) return;
     this.#sweeper?.();
@@ -133,6 +141,7 @@ export class ReadBarrier {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#sweeper?.();
     const all = [
       this.#waiting,
@@ -142,6 +151,8 @@ export class ReadBarrier {
     this.#waiting = [];
     this.#round = undefined;
     this.#answered = [];
-    for (const waiter of all) waiter.reject(new StorageError('Stopped', 'this replica is stopping'));
+    for (const waiter of all) waiter.reject(stopped());
   }
 }
+
+const stopped = (): StorageError => new StorageError('Stopped', 'this replica is stopping');

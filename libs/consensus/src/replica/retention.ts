@@ -18,11 +18,16 @@ export class Retention {
     this.#samples = [];
   }
 
-  /** The revision to compact to, or undefined while there is nothing worth a log entry. */
-  check(revision: number, compacted: number, nowMs: number): number | undefined {
+  /** Notes where the store stands; `check` does so itself. */
+  sample(revision: number, nowMs: number): void {
     const last = this.#samples.at(-1);
     if (last === undefined || nowMs - last.at >= this.#sampleEveryMs)
       this.#samples.push({ at: nowMs, revision });
+  }
+
+  /** The revision to compact to, or undefined while there is nothing worth a log entry. */
+  check(revision: number, compacted: number, nowMs: number): number | undefined {
+    this.sample(revision, nowMs);
     let target = compacted;
     while ((this.#samples[0]?.at ?? nowMs) <= nowMs - this.#maxAgeMs) {
       target = Math.max(target, this.#samples.shift()?.revision ?? 0);
