@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { missingTools } from './scripts/tools.mjs';
 
-// Two projects: `unit` stands beside the code and starts nothing; `e2e` starts real processes and clients.
+// Two projects: `unit` stands beside the code and starts nothing but an etcd to speak to; `e2e` starts real processes and clients.
 // The conditions are Node's own for the processes of the tests, too: `import` among them would give modules to `require`.
 const resolve = { conditions: ['source', 'node'] };
 const ssr = { resolve: { conditions: ['source', 'node'] } };
@@ -9,6 +9,7 @@ const ssr = { resolve: { conditions: ['source', 'node'] } };
 // What needs a tool that only some machines have is left out where it is absent; `npm test` says so (scripts/tools.mjs).
 const missing = new Set(missingTools().map(({ tool }) => tool));
 const needs = {
+  'libs/consensus/src/external/*etcd.spec.ts': ['etcd', 'etcdctl'],
   'test/e2e/etcd-api.spec.ts': ['etcdctl'],
   'test/e2e/etcd-kube-apiserver.spec.ts': ['kube-apiserver'],
   'test/e2e/load-k6.e2e.spec.ts': ['k6'],
@@ -29,6 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{libs,apps,loadtest}/**/*.spec.ts', 'test/tidy.spec.ts'],
+          exclude: leftOut,
           testTimeout: 30_000,
         },
       },

@@ -41,6 +41,11 @@ const optional = [
     how: "install Debian's package prometheus",
   },
   {
+    tool: 'etcd',
+    leavesOut: 'the storage over an external etcd',
+    how: "install Debian's packages etcd-server and etcd-client",
+  },
+  {
     tool: 'etcdctl',
     leavesOut: "the etcd service under etcd's own client",
     how: "install Debian's package etcd-client",

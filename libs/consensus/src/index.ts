@@ -2,6 +2,8 @@
  * Consensus made real: the Raft core and the replicated store, with their log, their snapshots, their peers
  * and their thread, behind one port.
  *
+ * `openExternal` stands the same port on an external etcd: a replica fed by its watch, an election held in it.
+ *
  * Contract: `Storage` is the one way to state. Reads answer from this replica's memory; a write resolves
  * once it is durable on a majority and applied here; `barrier` makes the reads behind it linearizable.
  * `replica.etcdSpace` is the second key space of the same log, for the etcd service; the two see nothing of each other.
@@ -54,5 +56,9 @@ export type { CreatePeerTransport, PeerTransport } from './transport/peer-transp
 export type { ReplicaOptions } from './replica/options.js';
 export type { Replica } from './replica/port.js';
 export type { PeerTls } from './transport/handshake.js';
+export { openExternal } from './external/open-external.js';
+export type { ExternalOptions } from './external/options.js';
+export type { ExternalMetrics, ExternalReplica } from './external/external-replica.js';
+export { parseEtcdUrl } from './external/etcd-url.js';
 export { createMemoryStorage } from './memory-storage.js';
 export type { MemoryStorage, MemoryStorageClock, MemoryStorageOptions } from './memory-storage.js';

@@ -1,0 +1,52 @@
+import type { Leadership, MemberStatus, StorageStatus } from '../storage.js';
+import { alarmsOf } from './etcd-status.js';
+import type { ExternalState } from './external-state.js';
+import type { StatusResponse } from './grpc/messages.js';
+import type { ResolvedExternalOptions } from './options.js';
+
+export interface ExternalObserved {
+  readonly options: ResolvedExternalOptions;
+  readonly state: ExternalState;
+  readonly leadership: Leadership;
+  readonly hasQuorum: boolean;
+  /** The newest that etcd has told of. */
+  readonly etcdRevision: number;
+  /** etcd's own status, up to some seconds old. */
+  readonly etcd: StatusResponse | undefined;
+}
+
+/** Indexes are etcd's revisions: there is no log of our own. */
+export function describeExternal(observed: ExternalObserved): StorageStatus {
+  const { options, state, leadership, hasQuorum, etcdRevision, etcd } = observed;
+  const { mirror } = state;
+  const newest = Math.max(etcdRevision, mirror.revision);
+  return {
+    clusterId: options.clusterId,
+    memberId: options.memberId,
+    name: options.name,
+    leadership,
+    quorum: hasQuorum,
+    commitIndex: newest,
+    appliedIndex: mirror.revision,
+    lastIndex: newest,
+    revision: mirror.revision,
+    compactRevision: mirror.compactedRevision,
+    sizeBytes: mirror.sizeBytes,
+    members: options.members.map((member) => describeMember(member, observed)),
+    alarms: etcd === undefined ? [] : alarmsOf(etcd),
+  };
+}
+
+function describeMember(
+  { id, name }: { readonly id: number; readonly name: string },
+  { options, state, leadership }: ExternalObserved,
+): MemberStatus {
+  return {
+    id,
+    name,
+    role: name === leadership.leader ? 'leader' : 'follower',
+    peerUrl: '',
+    matchIndex: id === options.memberId ? state.mirror.revision : undefined,
+    active: state.record('member', id) !== undefined,
+  };
+}
