@@ -15,7 +15,7 @@ export interface ExternalObserved {
   readonly etcd: StatusResponse | undefined;
 }
 
-/** Indexes are etcd's revisions: there is no log of our own. */
+/** Indexes are etcd's revisions: there is no log of our own. A quota that etcd does not tell (before 3.6) is no number to go by. */
 export function describeExternal(observed: ExternalObserved): StorageStatus {
   const { options, state, leadership, hasQuorum, etcdRevision, etcd } = observed;
   const { mirror } = state;
@@ -31,7 +31,9 @@ export function describeExternal(observed: ExternalObserved): StorageStatus {
     lastIndex: newest,
     revision: mirror.revision,
     compactRevision: mirror.compactedRevision,
-    sizeBytes: mirror.sizeBytes,
+    // etcd's, of everything that it holds: what its quota is held against. This replica's own while that is not known.
+    sizeBytes: etcd?.dbSize ?? mirror.sizeBytes,
+    quotaBytes: etcd?.dbSizeQuota || Number.MAX_SAFE_INTEGER,
     members: options.members.map((member) => describeMember(member, observed)),
     alarms: etcd === undefined ? [] : alarmsOf(etcd),
   };

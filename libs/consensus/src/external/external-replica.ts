@@ -1,5 +1,6 @@
 import { CompactedError, unboundedEnd } from '#libs/mvcc';
 import type { Revision } from '#libs/mvcc';
+import { nodeClock } from '../environment/clock.js';
 import { ReadBarrier } from '../replica/read-barrier.js';
 import { Retention } from '../replica/retention.js';
 import { transferAway } from '../replica/transfer.js';
@@ -78,7 +79,7 @@ export interface ExternalParts {
   readonly trustsProgress: boolean;
 }
 
-const now = (): number => performance.now();
+const now = (): number => nodeClock.now();
 
 /** Holds the mirror, feeds it from etcd's watch, and turns calls of the port into calls of etcd. */
 export class EtcdReplica implements ExternalReplica {
@@ -140,7 +141,7 @@ export class EtcdReplica implements ExternalReplica {
       noLeaderPatienceMs,
       // etcd answers a read behind its own round of heartbeats, and later under load.
       roundTimeoutMs: noLeaderPatienceMs,
-      now,
+      clock: nodeClock,
       firstContext: 1,
     });
     this.#election = new Election({
@@ -382,6 +383,7 @@ export class EtcdReplica implements ExternalReplica {
       onLeadership: (listener) => this.onLeadership(listener),
       patienceMs,
       request: () => undefined,
+      clock: nodeClock,
     });
     // Refused, it does not move: that it then times out is nobody's concern any more.
     moved.catch(() => undefined);
