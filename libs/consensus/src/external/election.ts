@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LeadershipTracker } from '../replica/leadership.js';
 import { StorageError } from '../storage.js';
-import type { Leadership } from '../storage.js';
 import type { EtcdAccess } from './etcd-access.js';
 import type { ExternalState } from './external-state.js';
 import type { Layout } from './layout.js';
