@@ -43,6 +43,18 @@ const masterConfigSchema = z.strictObject({
     .int()
     .positive()
     .default(8 * 1024 ** 3),
+  /**
+   * Store in an external etcd instead of the embedded log: `etcd://host:port[,…][/prefix]`, `etcds://` for TLS. Members
+   * need no peer ports then, and data directories hold no data.
+   */
+  storage: z.string().min(1).optional(),
+  /** PEM. Absent: the authorities that the system trusts. */
+  storageCaFile: z.string().min(1).optional(),
+  /** PEM, where etcd asks its clients for a certificate. */
+  storageCertFile: z.string().min(1).optional(),
+  storageKeyFile: z.string().min(1).optional(),
+  storageUser: z.string().min(1).optional(),
+  storagePasswordFile: z.string().min(1).optional(),
   /** Serve etcd's own clients, with certificates of `etcd-ca`. Absent: not served. */
   etcdApi: z
     .strictObject({

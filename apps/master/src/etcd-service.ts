@@ -1,11 +1,13 @@
 import { dirname } from 'node:path';
-import type { Replica } from '#libs/consensus';
 import { ensureEtcdPki } from '#libs/pki';
+import { embedded, type Engine } from './consensus/engine.js';
 import type { MasterConfig } from './config.js';
 
 /** Starts the etcd service where the configuration asks for one. Resolves to what closes it. */
-export async function startEtcdService(config: MasterConfig, replica: Replica): Promise<() => Promise<void>> {
-  if (config.etcdApi === undefined) return async () => undefined;
+export async function startEtcdService(config: MasterConfig, engine: Engine): Promise<() => Promise<void>> {
+  const replica = embedded(engine);
+  // With an external etcd the configuration has been refused already.
+  if (config.etcdApi === undefined || replica === undefined) return async () => undefined;
   const { host, port, clientUrls } = config.etcdApi;
   const pki = await ensureEtcdPki(dirname(config.pkiDir), {
     masters: config.members.map(({ name }) => name),

@@ -8,9 +8,9 @@ import {
   registerApi,
   type Security,
 } from '#libs/apiserver';
-import type { Replica } from '#libs/consensus';
 import { ensureClusterPki, type KeyPair } from '#libs/pki';
 import type { Logger } from '#libs/telemetry';
+import type { Engine } from './consensus/engine.js';
 import type { MasterConfig } from './config.js';
 import { startEtcdService } from './etcd-service.js';
 import { MasterModule } from './master.module.js';
@@ -45,7 +45,7 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
       abortOnError: false,
     },
   );
-  const storage = app.get<Replica>(STORAGE);
+  const storage = app.get<Engine>(STORAGE);
   const options: HttpOptions = {
     handle: app.get<ApiServer>(API_SERVER).handle,
     authenticator: app.get<Security>(SECURITY).authenticator,
@@ -87,10 +87,13 @@ async function openMetrics(
   clientCa: string,
 ): Promise<() => Promise<void>> {
   const telemetry = app.get<Telemetry>(TELEMETRY);
-  const storage = app.get<Replica>(STORAGE);
+  const storage = app.get<Engine>(STORAGE);
   const api = app.get<ApiServer>(API_SERVER);
   telemetry.observe({
-    consensus: () => storage.metrics(),
+    storage:
+      'engine' in storage
+        ? { external: () => storage.externalMetrics() }
+        : { consensus: () => storage.metrics() },
     objectCounts: () => api.objectCounts(),
     inflight: () => api.inflight(),
   });
@@ -102,7 +105,8 @@ async function openMetrics(
     clientCa,
     bindAddress: config.bindAddress,
     ports: {
-      etcd: config.etcdMetricsPort,
+      // An etcd elsewhere tells its own metrics.
+      ...('engine' in storage ? {} : { etcd: config.etcdMetricsPort }),
       'controller-manager': config.controllerManagerPort,
       scheduler: config.schedulerPort,
     },

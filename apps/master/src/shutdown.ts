@@ -1,11 +1,11 @@
-import type { Replica } from '#libs/consensus';
+import type { Storage } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 
 /** How long an orderly end may wait for another replica to take over. */
 const transferMs = 2_000;
 
 /** Hands leadership to another replica before this one ends. A cluster without a quorum just ends. */
-export async function handOver(storage: Replica, logger: Logger): Promise<void> {
+export async function handOver(storage: Storage, logger: Logger): Promise<void> {
   if (!storage.leadership.isLeader || storage.status().members.length === 1) return;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

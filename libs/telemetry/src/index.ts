@@ -33,6 +33,8 @@ export type {
 } from './apiserver-metrics.js';
 export { createEtcdMetrics } from './etcd-metrics.js';
 export type { EtcdMetrics, EtcdMetricsSource, EtcdPeerSource } from './etcd-metrics.js';
+export { createExternalStorageMetrics } from './external-storage-metrics.js';
+export type { ExternalStorageSource } from './external-storage-metrics.js';
 export { createWorkqueueMetrics } from './workqueue-metrics.js';
 export type { QueueMetrics, WorkqueueMetrics } from './workqueue-metrics.js';
 export { createLeaderElectionMetrics, createRestClientMetrics } from './client-metrics.js';

@@ -14,6 +14,7 @@ import { AdminClient } from './admin-client.js';
 import { allocateEtcdPorts, allocatePorts, portsOf, requireFree } from './ports.js';
 import {
   type ClusterState,
+  type ExternalStorage,
   isAlive,
   type MasterState,
   readState,
@@ -39,6 +40,8 @@ export interface UpOptions {
   readonly nodeArgs: readonly string[];
   /** Where the first master serves etcd's clients, the others on the ports behind it; undefined: nowhere. */
   readonly etcdListen?: { readonly host: string; readonly port: number };
+  /** Where the masters store; undefined: as before, or in their own log. */
+  readonly externalStorage?: ExternalStorage;
 }
 
 /** Told of each step; the CLI draws them, a detached supervisor sends them to who started it. */
@@ -85,6 +88,7 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
     );
   }
   if (known !== undefined && options.membersGiven) requireMembers(known, options);
+  requireSameEngine(known, options);
   const base = known === undefined ? await createState(options) : await reuseState(known, options);
   const state = await withEtcd(base, options.etcdListen);
   const pki = await ensureClusterPki(options.dataDir, {
@@ -114,7 +118,10 @@ function requireMembers(known: ClusterState, { masters, observers }: UpOptions):
 
 /** A cluster that is not there yet: its identity, and ports that are free now. */
 export async function createState(
-  options: Pick<UpOptions, 'name' | 'dataDir' | 'port' | 'masters' | 'nodes' | 'kubeconfig'> & {
+  options: Pick<
+    UpOptions,
+    'name' | 'dataDir' | 'port' | 'masters' | 'nodes' | 'kubeconfig' | 'externalStorage'
+  > & {
     readonly observers?: number;
   },
 ): Promise<ClusterState> {
@@ -127,7 +134,27 @@ export async function createState(
     masters,
     nodes: options.nodes,
     kubeconfig: options.kubeconfig,
+    ...(options.externalStorage === undefined ? {} : { externalStorage: options.externalStorage }),
   };
+}
+
+/** A cluster's data stay where they are: neither a log nor an etcd is copied into the other. */
+function requireSameEngine(
+  known: ClusterState | undefined,
+  { externalStorage, etcdListen }: UpOptions,
+): void {
+  if (known !== undefined && externalStorage !== undefined && known.externalStorage === undefined) {
+    throw new UserError(
+      `cluster "${known.name}" stores in its masters' own log, not in an external etcd`,
+      'leave --storage out, or start another cluster with --name',
+    );
+  }
+  if (etcdListen !== undefined && (externalStorage ?? known?.externalStorage) !== undefined) {
+    throw new UserError(
+      '--etcd-listen needs the embedded log, and this cluster stores in an external etcd',
+      "etcd's clients use that etcd itself",
+    );
+  }
 }
 
 async function reuseState(known: ClusterState, options: UpOptions): Promise<ClusterState> {
@@ -141,6 +168,7 @@ async function reuseState(known: ClusterState, options: UpOptions): Promise<Clus
     nodes: options.nodes,
     nodePid: undefined,
     kubeconfig: options.kubeconfig,
+    externalStorage: options.externalStorage ?? known.externalStorage,
   };
 }
 

@@ -25,6 +25,16 @@ export interface MasterState {
   readonly stayDown?: boolean;
 }
 
+/** An external etcd that a cluster stores in; as the keys of a master's configuration, paths absolute. */
+export interface ExternalStorage {
+  readonly storage: string;
+  readonly storageCaFile?: string;
+  readonly storageCertFile?: string;
+  readonly storageKeyFile?: string;
+  readonly storageUser?: string;
+  readonly storagePasswordFile?: string;
+}
+
 /** What a local cluster is made of, as its supervisor last wrote it to `cluster.json`. */
 export interface ClusterState {
   readonly name: string;
@@ -39,6 +49,8 @@ export interface ClusterState {
   readonly kubeconfig: string;
   /** Host that the etcd service listens on; undefined where it is off. */
   readonly etcdHost?: string;
+  /** Undefined: in the masters' own log. */
+  readonly externalStorage?: ExternalStorage;
 }
 
 /** URL of a master's etcd service; undefined where it is off. */

@@ -130,6 +130,7 @@ export class Supervisor {
       externalUrl: `https://127.0.0.1:${this.#state.port}`,
       faultInjection: true,
       ...this.#etcdApi(master),
+      ...this.#state.externalStorage,
     };
     const configFile = join(dataDir, 'config.json');
     await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });

@@ -17,8 +17,9 @@ import {
   integer,
   oneOf,
 } from './options.js';
+import { chosenStorage, type StorageFlags, storageOptions } from './storage-options.js';
 
-interface UpFlags {
+interface UpFlags extends StorageFlags {
   readonly name: string;
   readonly dataDir?: string;
   readonly masters: number;
@@ -42,7 +43,7 @@ type Report =
   | { readonly type: 'failed'; readonly message: string; readonly hint?: string };
 
 export function addUp(program: Command): void {
-  clusterOptions(program.command('up'))
+  storageOptions(clusterOptions(program.command('up')))
     .description('start a cluster on this machine and supervise it until Ctrl-C (or --detach)')
     .addOption(number('--masters <n>', 'master replicas (odd)', 3, 1, 7, 'TRIREME_MASTERS'))
     .addOption(
@@ -112,6 +113,7 @@ function number(flags: string, text: string, value: number, min: number, max: nu
 }
 
 function toOptions(flags: UpFlags, portGiven: boolean, membersGiven: boolean): UpOptions {
+  const externalStorage = chosenStorage(flags);
   if (flags.masters % 2 === 0) {
     throw new UserError(
       `--masters ${flags.masters}: an even number of masters tolerates no more failures than one less`,
@@ -129,6 +131,7 @@ function toOptions(flags: UpFlags, portGiven: boolean, membersGiven: boolean): U
     portGiven,
     kubeconfig: resolve(resolveKubeconfigPath(flags.kubeconfig)),
     waitMs: flags.wait,
+    ...(externalStorage === undefined ? {} : { externalStorage }),
     ...(flags.etcdListen === undefined ? {} : { etcdListen: flags.etcdListen }),
     nodeArgs: ['--pod-start-delay', `${flags.podStartDelay}ms`, '--job-duration', `${flags.jobDuration}ms`],
   };

@@ -1,7 +1,8 @@
 import { ApiError } from '#libs/apimachinery';
 import type { ApiRequest, ApiResponse, HealthRegistry, PathHandler } from '#libs/apiserver';
-import { alarmTypes, type Replica } from '#libs/consensus';
+import { alarmTypes, type Members } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
+import { byEtcdsTools, embedded, type Engine } from '../consensus/engine.js';
 import { BackupStreams } from './backup-stream.js';
 import { listMembers, memberChanges } from './member-paths.js';
 
@@ -24,7 +25,7 @@ function bodyOf(request: ApiRequest): Record<string, unknown> {
 }
 
 export interface AdminOptions {
-  readonly storage: Replica;
+  readonly storage: Engine;
   readonly health: HealthRegistry;
   readonly logger: Logger;
   /** False refuses partitions. */
@@ -37,7 +38,8 @@ export interface AdminOptions {
  */
 export function adminPaths(options: AdminOptions): PathHandler {
   const { storage } = options;
-  const backups = new BackupStreams(storage, options.logger);
+  const replica = embedded(storage);
+  const backups = replica === undefined ? undefined : new BackupStreams(replica, options.logger);
   const handlers: Record<string, (request: ApiRequest) => Promise<ApiResponse>> = {
     'GET status': async (request) => json(200, await report(options, request)),
     'POST transfer-leader': async (request) => {
@@ -45,15 +47,19 @@ export function adminPaths(options: AdminOptions): PathHandler {
       await storage.transferLeadership(typeof to === 'string' ? to : undefined);
       return json(200, {});
     },
-    'GET snapshot': async () => backups.answer(),
-    'GET members': async () => json(200, listMembers(storage)),
+    'GET snapshot': async () => {
+      if (backups === undefined) throw byEtcdsTools('take backups with `etcdctl snapshot save`');
+      return backups.answer();
+    },
+    'GET members': async () => json(200, listMembers(membersOf(storage))),
     'POST disarm': async (request) => {
       const { type, member } = bodyOf(request);
       const alarm = alarmTypes.find((known) => known === type);
       if (alarm === undefined) {
         throw new ApiError(400, 'BadRequest', `"type" must be one of ${alarmTypes.join(', ')}`);
       }
-      await storage.disarm(alarm, typeof member === 'string' ? member : undefined);
+      if (replica === undefined) throw byEtcdsTools('clear alarms with `etcdctl alarm disarm`');
+      await replica.disarm(alarm, typeof member === 'string' ? member : undefined);
       return json(200, {});
     },
     'POST partition': async (request) => {
@@ -71,12 +77,20 @@ export function adminPaths(options: AdminOptions): PathHandler {
   };
   for (const [name, change] of Object.entries(memberChanges)) {
     handlers[`POST members/${name}`] = async (request) =>
-      json(200, await change(storage.members, bodyOf(request)));
+      json(200, await change(membersOf(storage), bodyOf(request)));
   }
   return (request) => {
     if (!request.path.startsWith(prefix)) return undefined;
     return handlers[`${request.method} ${request.path.slice(prefix.length)}`]?.(request);
   };
+}
+
+function membersOf(engine: Engine): Members {
+  const replica = embedded(engine);
+  if (replica !== undefined) return replica.members;
+  throw byEtcdsTools(
+    'its members are changed with `etcdctl member`; masters come and go as they are started',
+  );
 }
 
 async function report({ storage, health }: AdminOptions, request: ApiRequest): Promise<object> {

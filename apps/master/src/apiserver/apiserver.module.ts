@@ -10,10 +10,11 @@ import {
   type Security,
   serverPaths,
 } from '#libs/apiserver';
-import type { Replica } from '#libs/consensus';
+import type { Storage } from '#libs/consensus';
 import type { ClusterPki } from '#libs/pki';
 import type { Logger } from '#libs/telemetry';
 import type { MasterConfig } from '../config.js';
+import type { Engine } from '../consensus/engine.js';
 import { ConsensusModule } from '../consensus/consensus.module.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import {
@@ -33,7 +34,7 @@ import { createHealth } from './health.js';
 import { metricsPath } from './metrics-path.js';
 import { productVersion } from '../version.js';
 
-async function makeSecurity(storage: Replica, pki: ClusterPki, decoded: DecodedCache): Promise<Security> {
+async function makeSecurity(storage: Storage, pki: ClusterPki, decoded: DecodedCache): Promise<Security> {
   return createSecurity({
     storage,
     decoded,
@@ -42,7 +43,7 @@ async function makeSecurity(storage: Replica, pki: ClusterPki, decoded: DecodedC
 }
 
 function makeApiServer(
-  storage: Replica,
+  storage: Engine,
   scheme: Scheme,
   decoded: DecodedCache,
   security: Security,
@@ -87,7 +88,7 @@ function makeApiServer(
     { provide: SECURITY, useFactory: makeSecurity, inject: [STORAGE, CLUSTER_PKI, DecodedCache] },
     {
       provide: HEALTH,
-      useFactory: (storage: Replica, stopping: AbortController, logger: Logger) =>
+      useFactory: (storage: Storage, stopping: AbortController, logger: Logger) =>
         createHealth(storage, stopping.signal, logger),
       inject: [STORAGE, STOPPING, LOGGER],
     },

@@ -1,5 +1,5 @@
 import { HealthRegistry } from '#libs/apiserver';
-import type { Replica } from '#libs/consensus';
+import type { Storage } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 
 const lastBootstrapKey = '/registry/core/services/default/kubernetes';
@@ -8,7 +8,7 @@ const lastBootstrapKey = '/registry/core/services/default/kubernetes';
  * The checks of a master. livez needs no leader: a replica without a quorum is alive and must not be restarted for it.
  * readyz does, so that balancers send writes where they can be taken; it goes down first when the master stops.
  */
-export function createHealth(storage: Replica, stopping: AbortSignal, logger: Logger): HealthRegistry {
+export function createHealth(storage: Storage, stopping: AbortSignal, logger: Logger): HealthRegistry {
   const health = new HealthRegistry((endpoint, failures) => {
     logger.debug({ endpoint, failures: Object.fromEntries(failures) }, 'health check failed');
   });

@@ -1,5 +1,5 @@
 import { ApiError } from '#libs/apimachinery';
-import type { Members, Replica } from '#libs/consensus';
+import type { Members } from '#libs/consensus';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -16,7 +16,7 @@ function textOf(body: Body, key: string): string {
 }
 
 /** `GET members`: who belongs to the group, as this replica knows it. */
-export function listMembers({ members }: Replica): object {
+export function listMembers(members: Members): object {
   return { members: members.list() };
 }
 

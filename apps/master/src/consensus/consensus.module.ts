@@ -1,15 +1,35 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClusterPki } from '#libs/pki';
-import { MemberRemovedError, openReplica, type Replica } from '#libs/consensus';
+import { MemberRemovedError, openExternal, openReplica } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 import type { MasterConfig } from '../config.js';
+import type { Engine } from './engine.js';
+import { externalOptions } from './external-options.js';
 import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE } from '../tokens.js';
 
 /** Tells a service manager that starting this master again is of no use. */
 const removedExitCode = 3;
 
-/** Opens this replica of the log. It serves from its data directory at once; a leader comes when a quorum does. */
-async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger): Promise<Replica> {
+/**
+ * Opens this replica: of the log, where it serves from its data directory at once, or over an external etcd. A leader comes
+ * when a quorum does.
+ */
+async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger): Promise<Engine> {
+  const onWarning = (message: string): void => logger.warn({ component: 'consensus' }, message);
+  const onFatal = (error: Error): void => {
+    if (error instanceof MemberRemovedError) {
+      logger.fatal({ component: 'consensus' }, error.message);
+      process.exit(removedExitCode);
+    }
+    // Rather dead than wrong: the supervisor starts the replica again from what is durable.
+    logger.fatal(
+      { component: 'consensus', error: error.message },
+      'the replica cannot keep its promises and ends',
+    );
+    process.exit(70);
+  };
+  const external = externalOptions(config);
+  if (external !== undefined) return openExternal({ ...external, onWarning, onFatal });
   const peer = pki.masters[config.name]?.peer;
   if (peer === undefined) throw new Error(`no peer certificate for ${config.name} in ${config.pkiDir}`);
   const self = config.members.find((member) => member.id === config.memberId);
@@ -29,19 +49,8 @@ async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger
     electionTicks: config.electionTicks,
     heartbeatTicks: config.heartbeatTicks,
     quotaBytes: config.quotaBytes,
-    onWarning: (message) => logger.warn({ component: 'consensus' }, message),
-    onFatal: (error) => {
-      if (error instanceof MemberRemovedError) {
-        logger.fatal({ component: 'consensus' }, error.message);
-        process.exit(removedExitCode);
-      }
-      // Rather dead than wrong: the supervisor starts the replica again from what is durable.
-      logger.fatal(
-        { component: 'consensus', error: error.message },
-        'the replica cannot keep its promises and ends',
-      );
-      process.exit(70);
-    },
+    onWarning,
+    onFatal,
   });
 }
 
@@ -50,9 +59,9 @@ async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger
   exports: [STORAGE],
 })
 export class ConsensusModule implements OnApplicationShutdown {
-  readonly #storage: Replica;
+  readonly #storage: Engine;
 
-  constructor(@Inject(STORAGE) storage: Replica) {
+  constructor(@Inject(STORAGE) storage: Engine) {
     this.#storage = storage;
   }
 

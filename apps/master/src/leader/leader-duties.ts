@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Replica } from '#libs/consensus';
+import type { Storage } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 
 /** What a leader does beside leading: runs until the signal aborts. `term` fences its writes. */
@@ -15,13 +15,13 @@ export type Duty = {
  * harm: the state machine refuses its writes.
  */
 export class LeaderDuties {
-  readonly #storage: Replica;
+  readonly #storage: Storage;
   readonly #duties: readonly Duty[];
   readonly #logger: Logger;
   #current: { readonly term: number; readonly abort: AbortController } | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(storage: Replica, duties: readonly Duty[], logger: Logger) {
+  constructor(storage: Storage, duties: readonly Duty[], logger: Logger) {
     this.#storage = storage;
     this.#duties = duties;
     this.#logger = logger;

@@ -2,7 +2,7 @@ import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } fro
 import type { Scheme } from '#libs/apimachinery';
 import type { ApiServer } from '#libs/apiserver';
 import { createClient, createInProcessTransport, type Transport } from '#libs/client';
-import type { Replica } from '#libs/consensus';
+import type { Storage } from '#libs/consensus';
 import { startControllers } from '#libs/controllers';
 import { startScheduler } from '#libs/scheduler';
 import type { ClusterPki } from '#libs/pki';
@@ -101,7 +101,7 @@ export class LeaderModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(MASTER_CONFIG) config: MasterConfig,
     @Inject(CLUSTER_PKI) pki: ClusterPki,
-    @Inject(STORAGE) storage: Replica,
+    @Inject(STORAGE) storage: Storage,
     @Inject(API_SERVER) api: ApiServer,
     @Inject(SCHEME) scheme: Scheme,
     @Inject(TELEMETRY) telemetry: Telemetry,

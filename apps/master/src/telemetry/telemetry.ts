@@ -6,6 +6,7 @@ import {
   createApiserverMetrics,
   createEtcdMetrics,
   createEventLoopMonitor,
+  createExternalStorageMetrics,
   createLeaderElectionMetrics,
   createProcessMetrics,
   createRegistry,
@@ -13,6 +14,7 @@ import {
   createSchedulerMetrics,
   createWorkqueueMetrics,
   type EtcdMetricsSource,
+  type ExternalStorageSource,
   type Registry,
   type RestClientMetrics,
   type SchedulerMetrics,
@@ -25,9 +27,13 @@ export function isComponent(name: string): name is ComponentName {
   return (componentNames as readonly string[]).includes(name);
 }
 
+/** The log of this master, or what it counts of an etcd that stands elsewhere. */
+export type StorageSource =
+  { readonly consensus: () => EtcdMetricsSource } | { readonly external: () => ExternalStorageSource };
+
 /** What the registries ask of the rooms when they are scraped. Set once the rooms are there. */
 export interface TelemetrySources {
-  readonly consensus: () => EtcdMetricsSource;
+  readonly storage: StorageSource;
   readonly objectCounts: () => ReadonlyMap<string, number>;
   readonly inflight: () => { readonly readOnly: number; readonly mutating: number };
 }
@@ -61,7 +67,6 @@ export class Telemetry {
       registry: registries.apiserver,
       storageObjects: () => this.#sources?.objectCounts() ?? [],
     });
-    createEtcdMetrics(() => this.#requireSources().consensus(), registries.etcd);
     this.#workqueues = createWorkqueueMetrics(registries['controller-manager']);
     this.scheduler = createSchedulerMetrics(registries.scheduler);
     this.#restClients = {
@@ -77,6 +82,10 @@ export class Telemetry {
   /** To be called before the first scrape. */
   observe(sources: TelemetrySources): void {
     this.#sources = sources;
+    const { storage } = sources;
+    // An etcd elsewhere tells its own metrics: under those names there is nothing here then.
+    if ('consensus' in storage) createEtcdMetrics(storage.consensus, this.registries.etcd);
+    else createExternalStorageMetrics(storage.external, this.registries.apiserver);
   }
 
   requestDone(done: RequestDone): void {

@@ -2,7 +2,7 @@ import type { Leadership, MemberStatus, StorageStatus } from '../storage.js';
 import { alarmsOf } from './etcd-status.js';
 import type { ExternalState } from './external-state.js';
 import type { StatusResponse } from './grpc/messages.js';
-import type { ResolvedExternalOptions } from './options.js';
+import type { ExternalMember, ResolvedExternalOptions } from './options.js';
 
 export interface ExternalObserved {
   readonly options: ResolvedExternalOptions;
@@ -40,13 +40,13 @@ export function describeExternal(observed: ExternalObserved): StorageStatus {
 }
 
 function describeMember(
-  { id, name }: { readonly id: number; readonly name: string },
+  { id, name, observer }: ExternalMember,
   { options, state, leadership }: ExternalObserved,
 ): MemberStatus {
   return {
     id,
     name,
-    role: name === leadership.leader ? 'leader' : 'follower',
+    role: name === leadership.leader ? 'leader' : observer === true ? 'observer' : 'follower',
     peerUrl: '',
     matchIndex: id === options.memberId ? state.mirror.revision : undefined,
     active: state.record('member', id) !== undefined,

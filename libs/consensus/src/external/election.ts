@@ -9,6 +9,8 @@ import type { ClusterRecord } from './load.js';
 export interface ElectionOptions {
   readonly memberId: number;
   readonly name: string;
+  /** False: it is listed as a member, and never leads. */
+  readonly stands: boolean;
   readonly layout: Layout;
   readonly access: EtcdAccess;
   readonly state: () => ExternalState;
@@ -67,7 +69,7 @@ export class Election {
       timeoutMs,
     );
     this.#registeredAt = written.header.revision;
-    await this.#campaign(lease);
+    if (this.#options.stands) await this.#campaign(lease);
   }
 
   /** Takes its place in the line, behind those who wait already. One that is there under another lease ends with that. */
@@ -110,7 +112,7 @@ export class Election {
 
   /** The candidacy is gone though the session lives: leadership was handed over. */
   #campaignAgain(lease: number): void {
-    if (this.#campaigning || this.#closed || this.#registeredAt === 0) return;
+    if (this.#campaigning || this.#closed || this.#registeredAt === 0 || !this.#options.stands) return;
     this.#campaigning = true;
     this.#campaign(lease)
       .catch((error: unknown) =>

@@ -147,6 +147,7 @@ export class EtcdReplica implements ExternalReplica {
     this.#election = new Election({
       memberId: options.memberId,
       name: options.name,
+      stands: options.members.find(({ id }) => id === options.memberId)?.observer !== true,
       layout,
       access: this.#access,
       state: () => this.#state,

@@ -1,5 +1,12 @@
 import type { EtcdTls, EtcdUser } from './grpc/connection.js';
 
+export interface ExternalMember {
+  readonly id: number;
+  readonly name: string;
+  /** Serves like the others and never stands for election. */
+  readonly observer?: boolean | undefined;
+}
+
 /** How to open a replica over an external etcd. Durations in milliseconds unless they say otherwise. */
 export interface ExternalOptions {
   /** Letters, digits, dots and hyphens. */
@@ -9,7 +16,7 @@ export interface ExternalOptions {
   /** The same on all members; data of another cluster are refused. */
   readonly clusterId: string;
   /** All members, this one included: what status shows, also of those that do not run. */
-  readonly members: readonly { readonly id: number; readonly name: string }[];
+  readonly members: readonly ExternalMember[];
   /** `etcd://host:port[,…][/prefix]`, or `etcds://` for TLS. */
   readonly url: string;
   readonly tls?: EtcdTls;
