@@ -163,6 +163,17 @@ describe('members and maintenance', () => {
     expect(lines(await etcd.run(['defrag']))).toHaveLength(3);
   });
 
+  it('are added, moved and removed; who has not caught up is not promoted', async () => {
+    const add = ['member', 'add', 'm4', '--learner', '--peer-urls=https://127.0.0.1:1'];
+    expect(await etcd.run(add)).toMatch(/^Member +4 added to cluster/);
+    expect((await etcd.try(add)).stderr).toMatch(/Peer URLs already exists/);
+    expect((await etcd.try(['member', 'promote', '4'])).stderr).toMatch(/in sync with leader/);
+    await etcd.run(['member', 'update', '4', '--peer-urls=https://127.0.0.1:2']);
+    expect(await etcd.run(['member', 'list'])).toMatch(/^4, started, m4, https:\/\/127\.0\.0\.1:2, .*true$/m);
+    expect(await etcd.run(['member', 'remove', '4'])).toMatch(/^Member +4 removed from cluster/);
+    expect(lines(await etcd.run(['member', 'list']))).toHaveLength(3);
+  });
+
   it('move the leader', async () => {
     const leader = await cluster.leader();
     const target = (await cluster.status()).members.find(({ name }) => name !== leader.name)!;

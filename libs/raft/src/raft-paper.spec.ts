@@ -245,6 +245,57 @@ describe('§6 configuration', () => {
     expect(group.host(1).readStates).toEqual([{ context: 5, index: 1 }]);
   });
 
+  it('a new server is brought up to date before it votes, and commits depend on it from then on', () => {
+    const group = Group.of([1, 2]);
+    group.elect(1);
+    group.propose(1, 'a', 'b');
+    group.settle();
+    group.join(3);
+    expect(group.change(1, ['addLearner', 3])).toEqual({ index: 4 });
+    group.run(2);
+    expect(group.texts(3)).toEqual(['a', 'b']);
+    group.isolate(2);
+    group.propose(1, 'c');
+    group.settle();
+    expect(group.texts(1), 'a learner is no majority').toEqual(['a', 'b']);
+    group.heal();
+    group.run(3);
+    expect(group.change(1, ['promote', 3])).toEqual({ index: 6 });
+    group.settle();
+    group.isolate(2);
+    group.propose(1, 'd');
+    group.settle();
+    expect(group.texts(1)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('a majority of both configurations elects and commits while a change of several servers is under way', () => {
+    const group = new Group(configurationOf([1, 2, 3], [4, 5]), [1, 2, 3, 4, 5]);
+    group.elect(1);
+    group.run(1);
+    group.change(1, ['promote', 4], ['promote', 5], ['remove', 1], ['remove', 2]);
+    group.settle();
+    group.run(30);
+    const [leader = 0] = group.leaders();
+    expect(group.raft(leader).status().configuration).toEqual(configurationOf([3, 4, 5]));
+    expect([3, 4, 5]).toContain(leader);
+    group.propose(leader, 'after');
+    group.settle();
+    for (const id of [3, 4, 5]) expect(group.texts(id)).toEqual(['after']);
+  });
+
+  it('a removed server, which hears no leader any more, cannot depose one', () => {
+    const group = Group.of([1, 2, 3]);
+    group.elect(1);
+    // It is cut off while it is removed, so that it does not even know.
+    group.isolate(3);
+    group.change(1, ['remove', 3]);
+    group.settle();
+    group.heal();
+    group.run(100);
+    expect(group.leaders()).toEqual([1]);
+    expect(group.term(1)).toBe(1);
+  });
+
   it('a server that nobody knows gets answers, and cannot disturb a group that hears its leader', () => {
     const host = solo({ terms: [1], term: 1 });
     host.raft.step(message('heartbeat', 2, 1, 1));
