@@ -35,6 +35,24 @@ const createHub = (store: Store): WatchHub =>
     },
   });
 
+it('a watcher that comes from a replica ahead of this one hears of nothing that it has had, nor that time went back', () => {
+  const store = createStore();
+  put(store, 'a/1');
+  const hub = createHub(store);
+  const told: [string, number][] = [];
+  hub.watch({ start: 'a/', end: 'a0', fromRevision: asRevision(5) }, (events, revision) =>
+    told.push([events.map(({ keyValue }) => keyValue.key).join(), revision]),
+  );
+  for (const key of ['a/2', 'a/3', 'a/4', 'a/5']) {
+    hub.deliver(put(store, key)!.events, store.revision);
+    hub.progress();
+  }
+  expect(told).toEqual([
+    ['a/4', 5],
+    ['a/5', 6],
+  ]);
+});
+
 describe('when the store is replaced by a newer one', () => {
   it('watchers get exactly what they missed', () => {
     const store = createStore();

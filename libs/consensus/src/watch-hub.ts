@@ -49,7 +49,8 @@ export class WatchHub {
       onLost: request.onLost,
       group,
       from: request.fromRevision ?? 0,
-      delivered: this.store.revision,
+      // A watcher that has come from a replica ahead of this one: it knows more than there is to tell for now.
+      delivered: Math.max(this.store.revision, (request.fromRevision ?? 0) - 1) as Revision,
       replay: replay.length > 0 ? { events: replay, revision: this.store.revision } : undefined,
       closed: false,
     };

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asLogIndex, asMemberId, asTerm, configurationOfVoters } from '#libs/raft';
 import type { AppendWork, Entry, SnapshotMetadata } from '#libs/raft';
+import { nodeDisk } from '../environment/disk.js';
+import type { Disk } from '../environment/disk.js';
+import { nodeEnvironment } from '../environment/environment.js';
 import { DataDirectoryError } from '../errors.js';
 import { until } from '../testing/cluster.js';
 import { RaftLog } from './raft-log.js';
@@ -158,6 +161,43 @@ describe('the log on disk', () => {
     const again = await reopen(log, { restored: { ...snapshot, index: asLogIndex(39) }, keepBytes: 0 });
     expect([again.firstIndex(), again.lastIndex()]).toEqual([40, 40]);
     expect(again.initialState().hardState.commit).toBe(40);
+  });
+
+  it('lets go of a tail that was replaced, though the next segment began behind it', async () => {
+    const log = openLog({ keepBytes: 0 });
+    const segments = (): number => readdirSync(directory).filter((name) => name.endsWith('.wal')).length;
+    let last = 0;
+    while (segments() < 2) await append(log, work([entry(++last, 1, 6_000)]));
+    // A new leader replaces what no majority held: in the second segment, below where that one began.
+    const from = last - 3;
+    await append(log, work(Array.from({ length: 8 }, (_, i) => entry(from + i, 2))));
+    const snapshot = { index: asLogIndex(last + 1), term: asTerm(2), configuration };
+    log.compacted(snapshot, snapshot.index);
+    expect(segments()).toBe(1);
+    const again = await reopen(log, { restored: snapshot, keepBytes: 0 });
+    expect([again.firstIndex(), again.lastIndex()]).toEqual([last + 2, from + 7]);
+    expect(terms(again)).toEqual(Array.from({ length: from + 7 - (last + 1) }, () => 2));
+  });
+
+  it('makes durable what it reads before it builds upon it: the last process may have been killed during its write', async () => {
+    const log = openLog();
+    await append(log, work([entry(1)]));
+    const paths = new Map<number, string>();
+    const synced: (string | undefined)[] = [];
+    const disk: Disk = {
+      ...nodeDisk,
+      openSync: (path, flags, mode) => {
+        const fd = nodeDisk.openSync(path, flags, mode);
+        paths.set(fd, path);
+        return fd;
+      },
+      fsyncSync: (fd) => {
+        synced.push(paths.get(fd));
+        nodeDisk.fsyncSync(fd);
+      },
+    };
+    await reopen(log, { environment: { ...nodeEnvironment, disk } });
+    expect(synced).toEqual([lastSegment(), directory]);
   });
 
   it('holds a bounded part of its entries in memory, and reads the others back', async () => {
@@ -325,6 +365,22 @@ describe('a log that is not what it should be', () => {
 });
 
 describe('a disk that fails', () => {
+  it('ahead of time, to a segment that is not needed yet, ends nothing: it is made when it is needed', async () => {
+    let refused = 0;
+    const promises: Disk['promises'] = {
+      ...nodeDisk.promises,
+      open: (path, flags, mode) =>
+        refused++ === 0
+          ? Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }))
+          : nodeDisk.promises.open(path, flags, mode),
+    };
+    const log = openLog({ environment: { ...nodeEnvironment, disk: { ...nodeDisk, promises } } });
+    for (let i = 1; i <= 100; i++) await append(log, work([entry(i, 1, 1_000)]));
+    expect(refused).toBeGreaterThan(1);
+    expect(fatals).toEqual([]);
+    expect(log.lastIndex()).toBe(100);
+  });
+
   it('stops the log for good: nothing more is called durable', async () => {
     const log = openLog();
     await append(log, work([entry(1)]));

@@ -107,6 +107,10 @@ export class RaftLog implements LogReader {
       last !== undefined && replayed.tail !== undefined
         ? this.#reopen(last, replayed.tail)
         : this.#create(1, this.#prepareNow());
+    // What was read may be with the kernel only, if the last process was killed during its write: a power cut must not take
+    // from the log what this process builds upon.
+    disk.fsyncSync(this.#current.fd);
+    syncDirectory(options.directory, disk);
     if (restarted !== undefined) this.#recordRestart(restarted);
   }
 
@@ -305,7 +309,7 @@ export class RaftLog implements LogReader {
       );
     };
     writeFrom(0);
-    if (segment.position > segment.sizeBytes / 2) this.#prepared ??= this.#prepare();
+    if (segment.position > segment.sizeBytes / 2) this.#prepareAhead();
   }
 
   /** `places` are those of all entries of the batch, in order. */
@@ -329,6 +333,16 @@ export class RaftLog implements LogReader {
   #noteIndex(index: number): void {
     const segment = this.#segments.at(-1);
     if (segment !== undefined && segment.maxIndex < index) segment.maxIndex = index;
+  }
+
+  /** What fails ahead of time is tried again when the segment is needed, and is fatal only then. */
+  #prepareAhead(): void {
+    if (this.#prepared !== undefined) return;
+    const prepared = this.#prepare();
+    this.#prepared = prepared;
+    prepared.catch(() => {
+      if (this.#prepared === prepared) this.#prepared = undefined;
+    });
   }
 
   /** Zeros go to the next segment's file in the background, in pieces that yield the thread pool to the log. */

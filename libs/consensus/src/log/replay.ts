@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
-import type { HardState, SnapshotMetadata } from '#libs/raft';
+import type { Entry, HardState, SnapshotMetadata } from '#libs/raft';
 import type { Disk } from '../environment/disk.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { EntryWindow } from './entry-window.js';
@@ -35,6 +35,8 @@ interface Progress {
   snapshot: SnapshotMetadata | undefined;
   nextSequence: number;
   maxIndex: number;
+  /** The window begins where the first segment says that the log stood, not behind a snapshot that was installed. */
+  beginsAtHead: boolean;
 }
 
 function damaged(path: string, at: number, what: string): DataDirectoryError {
@@ -61,12 +63,24 @@ function takeHead(
     progress.window.reset(head.previousIndex, head.previousTerm);
     progress.hardState = head.hardState;
     progress.snapshot = head.snapshot;
+    progress.beginsAtHead = true;
   }
+}
+
+/**
+ * When the segment began, the log held a tail that was not committed, and this entry replaced part of it. The files of
+ * that tail have gone since, which a snapshot of at least its end allowed: so what is before this entry is in that
+ * snapshot, and so is this entry itself. The log begins with it, as its term is known and that of its predecessor is not.
+ */
+function takeOverHead(progress: Progress, { index, term }: Entry): void {
+  if (progress.beginsAtHead && index < progress.window.firstIndex) progress.window.reset(index, term);
 }
 
 function takeItem(progress: Progress, item: LogItem, segment: number): void {
   switch (item.type) {
     case 'entry':
+      takeOverHead(progress, item.entry);
+      if (item.entry.index < progress.window.firstIndex) break;
       progress.window.append([item.entry], [{ segment, offset: item.dataAt ?? 0 }]);
       progress.maxIndex = Math.max(progress.maxIndex, item.entry.index);
       break;
@@ -76,6 +90,7 @@ function takeItem(progress: Progress, item: LogItem, segment: number): void {
     case 'install':
       progress.window.reset(item.snapshot.index, item.snapshot.term);
       progress.snapshot = item.snapshot;
+      progress.beginsAtHead = false;
       break;
     case 'head':
       throw new Error('a head stands only at the start of a segment');
@@ -202,6 +217,7 @@ export function replayLog(
     snapshot: undefined,
     nextSequence: 0,
     maxIndex: 0,
+    beginsAtHead: false,
   };
   const segments: { number: number; maxIndex: number }[] = [];
   let tail: ReplayedLog['tail'];

@@ -26,4 +26,6 @@ export interface Replica extends Storage {
   readonly etcdSpace: EtcdSpace;
   /** Port that peers are listened for on. */
   readonly peerPort: number;
+  /** The last entry applied here and the running hash of all up to it: equal on all replicas at an equal index. */
+  appliedState(): { readonly index: number; readonly hash: number };
 }

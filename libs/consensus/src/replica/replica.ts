@@ -429,6 +429,11 @@ export class EmbeddedReplica implements Replica {
     };
   }
 
+  appliedState(): { readonly index: number; readonly hash: number } {
+    const { store } = this.#state;
+    return { index: store.appliedIndex, hash: store.hash() };
+  }
+
   get peerPort(): number {
     return this.#options.listen.port;
   }

@@ -49,6 +49,8 @@ export function restoreNewest<T>(
 ): { readonly metadata: SnapshotMetadata; readonly restored: T } | undefined {
   for (const name of disk.readdirSync(directory))
     if (name.endsWith('.tmp')) disk.unlinkSync(join(directory, name));
+  // A name may be with the kernel only, if the last process was killed behind its rename.
+  syncDirectory(directory, disk);
   for (const { path } of listSnapshots(directory, disk)) {
     try {
       const metadata = readSnapshotFileMetadata(path, disk);
