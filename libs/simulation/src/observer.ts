@@ -1,0 +1,388 @@
+import { createStore } from '#libs/mvcc';
+import type { Store } from '#libs/mvcc';
+import type { Entry, LogReader, Message, RaftOptions, RaftServer, Ready } from '#libs/raft';
+import type { WatchEvent } from '#libs/history';
+import type { Simulator } from './simulator.js';
+
+const envelopeBytes = 16;
+const nothing = new Uint8Array(0);
+
+/** What is known of one server's disk and core. It outlives the server's processes. */
+interface Seen {
+  log: LogReader | undefined;
+  raft: RaftServer | undefined;
+  /** Terms of the log as the core sees it, by index; the part that is not durable yet included. */
+  terms: number[];
+  handedOut: number;
+  /** Reads on their way: the index that their answer must not be below. */
+  readonly reads: Map<number, number>;
+  term: number;
+  vote: number;
+  /** Highest committed index that its disk held when its process ended. */
+  committedOnDisk: number;
+  compactRevision: number;
+  /** The simulation took something from its disk that it may not miss. */
+  mayHaveLost: boolean;
+}
+
+interface KnownEntry {
+  readonly data: Uint8Array;
+  readonly previousTerm: number;
+}
+
+/**
+ * Looks on between each core and its host, and checks after every step what must always hold: one leader a term, votes
+ * and acknowledgements only of what is durable, log matching, leader completeness, one committed history that every
+ * replica applies in the same way, reads that miss nothing committed before them. It holds a reference store that is
+ * fed the committed history once.
+ */
+export class Observer {
+  /** Committed entries, as the first server handed them out. */
+  readonly history: Entry[] = [];
+  /** Changes of the Kubernetes space, in order of revision. */
+  readonly changes: WatchEvent[] = [];
+  readonly reference: Store = createStore();
+  elections = 0;
+  reads = 0;
+  private readonly seen = new Map<number, Seen>();
+  private readonly leaders = new Map<number, number>();
+  private readonly entries = new Map<number, KnownEntry>();
+  /** No earlier than the commitment, the term of whoever first showed it. */
+  private readonly commitTerms: number[] = [];
+  private readonly hashes: number[] = [];
+  private readonly values = new Set<string>();
+  private fencedTerm = 0;
+
+  constructor(private readonly simulator: Simulator) {}
+
+  of(server: number): Seen {
+    let seen = this.seen.get(server);
+    if (seen === undefined) {
+      seen = {
+        log: undefined,
+        raft: undefined,
+        terms: [],
+        handedOut: 0,
+        reads: new Map(),
+        term: 0,
+        vote: 0,
+        committedOnDisk: 0,
+        compactRevision: 0,
+        mayHaveLost: false,
+      };
+      this.seen.set(server, seen);
+    }
+    return seen;
+  }
+
+  private demand(holds: boolean, what: () => string): void {
+    if (!holds) this.simulator.fail(what());
+  }
+
+  /** The process has ended: what its disk held then must be there again. */
+  ended(server: number): void {
+    const seen = this.of(server);
+    seen.raft = undefined;
+    seen.reads.clear();
+    if (seen.log !== undefined) seen.committedOnDisk = this.committedOn(seen.log);
+  }
+
+  private committedOn(log: LogReader): number {
+    const last = Math.min(log.lastIndex(), this.history.length);
+    for (let index = last; index > 0; index -= 1) {
+      const term = log.term(index as never);
+      if (term === undefined || term === this.history[index - 1]?.term) return index;
+    }
+    return 0;
+  }
+
+  /** Every committed entry that the server's disk holds is on that many other disks as well. */
+  spare(server: number, voters: readonly number[]): boolean {
+    const own = this.of(server).log;
+    if (own === undefined) return false;
+    const upTo = Math.max(own.lastIndex(), this.history.length);
+    const holds = (id: number): boolean => {
+      const log = this.of(id).log;
+      return (
+        log !== undefined &&
+        log.lastIndex() >= upTo &&
+        log.term(own.lastIndex()) === own.term(own.lastIndex())
+      );
+    };
+    return voters.every((id) => id === server || holds(id));
+  }
+
+  /** Stands between a core that has just been made and its host. */
+  watch(server: number, options: RaftOptions, raft: RaftServer): RaftServer {
+    const seen = this.of(server);
+    const { log } = options;
+    this.checkBoot(server, seen, log);
+    seen.log = log;
+    seen.raft = raft;
+    seen.handedOut = options.applied;
+    seen.compactRevision = 0;
+    seen.terms = [];
+    for (let index = log.firstIndex() - 1; index <= log.lastIndex(); index += 1)
+      seen.terms[index] = log.term(index as never) ?? 0;
+    const ready = raft.ready.bind(raft);
+    const readIndex = raft.readIndex.bind(raft);
+    raft.ready = () => {
+      const next = ready();
+      if (next !== undefined) this.observe(server, seen, log, raft, next);
+      return next;
+    };
+    raft.readIndex = (context) => {
+      const floor = this.history.length;
+      const refusal = readIndex(context);
+      if (refusal === undefined) seen.reads.set(context, floor);
+      return refusal;
+    };
+    return raft;
+  }
+
+  private checkBoot(server: number, seen: Seen, log: LogReader): void {
+    const { hardState } = log.initialState();
+    const { term, vote, committedOnDisk, mayHaveLost } = seen;
+    seen.mayHaveLost = false;
+    if (!mayHaveLost) {
+      this.demand(
+        hardState.term >= term,
+        () => `the term of ${server} fell from ${term} to ${hardState.term} over a restart`,
+      );
+      const forgot = hardState.term === term && vote !== 0 && hardState.vote !== vote;
+      this.demand(!forgot, () => `${server} came back without its vote for ${vote} in term ${term}`);
+      const onDisk = this.committedOn(log);
+      this.demand(
+        onDisk >= committedOnDisk,
+        () =>
+          `${server} came back with committed entries up to ${onDisk}; its disk had held ${committedOnDisk}`,
+      );
+    }
+    seen.term = hardState.term;
+    seen.vote = hardState.vote;
+  }
+
+  private observe(server: number, seen: Seen, log: LogReader, raft: RaftServer, ready: Ready): void {
+    for (const message of ready.messages) this.checkMessage(server, seen, log, message);
+    const { append, softState } = ready;
+    if (append !== undefined) {
+      if (append.snapshot !== undefined) {
+        seen.terms = [];
+        seen.terms[append.snapshot.index] = append.snapshot.term;
+        this.demand(
+          append.snapshot.index > seen.handedOut,
+          () => `${server} installs a snapshot of ${append.snapshot?.index} behind ${seen.handedOut}`,
+        );
+        seen.handedOut = Math.max(seen.handedOut, append.snapshot.index);
+      }
+      for (const entry of append.entries) this.checkEntry(server, seen, entry);
+    }
+    if (softState?.role === 'leader') this.checkLeader(server, seen, softState.term);
+    for (const entry of ready.committed) this.checkCommitted(server, seen, raft, entry);
+    for (const { context, index } of ready.readStates) this.checkRead(server, seen, context, index);
+    for (const context of ready.droppedReads) seen.reads.delete(context);
+  }
+
+  /** What promises durability must not leave before it is true. */
+  private checkMessage(server: number, seen: Seen, log: LogReader, message: Message): void {
+    if (message.reject) return;
+    switch (message.type) {
+      case 'requestVote':
+      case 'requestVoteResponse': {
+        const { term, vote } = log.initialState().hardState;
+        const candidate = message.type === 'requestVote' ? server : message.to;
+        this.demand(
+          term > message.term || (term === message.term && vote === candidate),
+          () =>
+            `${server} sent ${message.type} for ${candidate} in term ${message.term}; durable is a vote for ${vote} in ${term}`,
+        );
+        const twice = seen.term === message.term && seen.vote !== 0 && seen.vote !== candidate;
+        this.demand(
+          !twice,
+          () => `${server} voted for ${seen.vote} and ${candidate} in term ${message.term}`,
+        );
+        if (message.term >= seen.term) {
+          seen.term = message.term;
+          seen.vote = candidate;
+        }
+        return;
+      }
+      case 'appendEntriesResponse':
+        this.demand(
+          log.lastIndex() >= message.logIndex,
+          () => `${server} acknowledged ${message.logIndex}; durable is ${log.lastIndex()}`,
+        );
+        return;
+      default:
+    }
+  }
+
+  /** Log matching, by induction: an entry of a term stands behind the same entry in every log. */
+  private checkEntry(server: number, seen: Seen, entry: Entry): void {
+    const { terms } = seen;
+    const { index, term, data } = entry;
+    const committed = this.history[index - 1];
+    const conflict = committed !== undefined && index <= seen.handedOut && committed.term !== term;
+    this.demand(!conflict, () => `${server} overwrites entry ${index}, which it had handed out as committed`);
+    const previousTerm = terms[index - 1] ?? -1;
+    terms.length = index;
+    terms[index] = term;
+    const key = term * 2 ** 26 + index;
+    const known = this.entries.get(key);
+    if (known === undefined) {
+      this.entries.set(key, { data, previousTerm });
+      return;
+    }
+    const same =
+      sameBytes(known.data, data) &&
+      (previousTerm === known.previousTerm || previousTerm < 0 || known.previousTerm < 0);
+    this.demand(
+      same,
+      () => `entry ${index} of term ${term} differs between logs, or stands behind different ones`,
+    );
+  }
+
+  private checkLeader(server: number, seen: Seen, term: number): void {
+    const other = this.leaders.get(term);
+    if (other === undefined) this.elections += 1;
+    this.demand(
+      other === undefined || other === server,
+      () => `two leaders in term ${term}: ${other} and ${server}`,
+    );
+    this.leaders.set(term, server);
+    let last = this.history.length;
+    while (last > 0 && (this.commitTerms[last - 1] ?? 0) >= term) last -= 1;
+    const held = seen.terms[last];
+    const complete = last === 0 || last <= seen.handedOut || held === this.history[last - 1]?.term;
+    this.demand(
+      complete,
+      () => `${server} leads term ${term} without entry ${last}, which was committed before`,
+    );
+  }
+
+  private checkCommitted(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
+    const { index } = entry;
+    this.demand(index === seen.handedOut + 1, () => `${server} handed out ${index} behind ${seen.handedOut}`);
+    seen.handedOut = index;
+    const known = this.history[index - 1];
+    if (known !== undefined) {
+      const same =
+        known.term === entry.term && known.type === entry.type && sameBytes(known.data, entry.data);
+      this.demand(
+        same,
+        () =>
+          `two entries were committed at ${index}: of terms ${known.term} and ${entry.term} (on ${server})`,
+      );
+      return;
+    }
+    if (this.history.length !== index - 1)
+      return this.simulator.fail(`${server} committed ${index}, but nobody what is before it`);
+    this.checkQuorum(server, raft, entry);
+    this.history.push(entry);
+    this.commitTerms.push(raft.status().softState.term);
+    this.applyToReference(entry);
+  }
+
+  /** A majority of each half of the voters has it on disk. */
+  private checkQuorum(server: number, raft: RaftServer, entry: Entry): void {
+    const { voters, votersOutgoing } = raft.status().configuration;
+    const holds = (id: number): boolean => {
+      const log = this.of(id).log;
+      return log !== undefined && (log.firstIndex() > entry.index || log.term(entry.index) === entry.term);
+    };
+    for (const half of [voters, votersOutgoing]) {
+      if (half.length === 0) continue;
+      const holders = half.filter(holds);
+      this.demand(
+        holders.length * 2 > half.length,
+        () =>
+          `${server} committed entry ${entry.index} of term ${entry.term}, which only the disks of [${holders.join()}] of [${half.join()}] hold`,
+      );
+    }
+  }
+
+  private applyToReference(entry: Entry): void {
+    const { reference } = this;
+    const { revision: before } = reference;
+    const command =
+      entry.type === 'normal' && entry.data.length > 0 ? entry.data.subarray(envelopeBytes) : nothing;
+    const applied = reference.apply(entry.index, entry.term, command);
+    this.hashes[entry.index] = reference.hash();
+    const { revision } = reference;
+    this.demand(
+      revision === before || revision === before + 1,
+      () => `revision ${revision} follows ${before} at entry ${entry.index}`,
+    );
+    if (applied?.space !== 'kubernetes') return;
+    for (const { type, keyValue } of applied.events) {
+      const value = type === 'delete' ? undefined : text(keyValue.value);
+      this.demand(
+        keyValue.modRevision === revision,
+        () => `an event of revision ${keyValue.modRevision} at ${revision}`,
+      );
+      this.changes.push({ revision, key: keyValue.key, value });
+      if (value !== undefined) this.checkValue(keyValue.key, value, entry.term);
+    }
+  }
+
+  /** Every write of a client has a value of its own: seen twice, it was applied twice. Fenced writes bear their term. */
+  private checkValue(key: string, value: string, term: number): void {
+    this.demand(!this.values.has(value), () => `the write '${value}' of ${key} was applied twice`);
+    this.values.add(value);
+    if (!key.startsWith('fence/')) return;
+    const claimed = Number(value.slice(0, value.indexOf(':')));
+    this.demand(
+      claimed === term && claimed >= this.fencedTerm,
+      () => `a write fenced to term ${claimed} was applied in term ${term}`,
+    );
+    this.fencedTerm = claimed;
+  }
+
+  private checkRead(server: number, seen: Seen, context: number, index: number): void {
+    const floor = seen.reads.get(context);
+    this.demand(
+      floor !== undefined,
+      () => `${server} answered read ${context}, which was not asked or answered before`,
+    );
+    this.demand(
+      index >= (floor ?? 0),
+      () => `${server} may read at ${index}; ${floor} was committed before it asked`,
+    );
+    seen.reads.delete(context);
+    this.reads += 1;
+  }
+
+  /** A replica has applied up to here: it must hold what the reference store held there. */
+  applied(
+    server: number,
+    state: { readonly index: number; readonly hash: number },
+    compactRevision: number,
+  ): void {
+    const { index, hash } = state;
+    this.simulator.mix(hash);
+    this.demand(
+      index <= this.history.length,
+      () => `${server} applied ${index}; committed is ${this.history.length}`,
+    );
+    const expected = this.hashes[index];
+    this.demand(
+      expected === undefined || expected === hash,
+      () => `the state of ${server} at entry ${index} differs from what the log says`,
+    );
+    const seen = this.of(server);
+    const back = compactRevision < seen.compactRevision;
+    this.demand(!back, () => `the compacted revision of ${server} went back to ${compactRevision}`);
+    seen.compactRevision = compactRevision;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || Buffer.compare(a, b) === 0;
+}
+
+/** A value as clients write it: its text, then padding behind a bar. */
+export function text(value: Uint8Array): string {
+  const all = Buffer.from(value).toString('latin1');
+  const bar = all.indexOf('|');
+  return bar < 0 ? all : all.slice(0, bar);
+}

@@ -1,0 +1,189 @@
+import { checkLinearizable, checkRevisionOrder, checkWatch } from '#libs/history';
+import { Coverage } from './coverage.js';
+import { Nemesis } from './nemesis.js';
+import { Network } from './network.js';
+import { Observer } from './observer.js';
+import { drawScenario } from './options.js';
+import type { RunOptions, Scenario } from './options.js';
+import { Stream } from './random.js';
+import { Server } from './server.js';
+import type { Group, StartThread } from './server.js';
+import { Simulator } from './simulator.js';
+import type { Violation } from './simulator.js';
+import { Watchers } from './watchers.js';
+import { Workload } from './workload.js';
+
+/** What a run came to. */
+export interface RunResult {
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly violation: Violation | undefined;
+  /** Equal for equal seeds and options, on every machine. */
+  readonly traceHash: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly faults: number;
+  readonly elections: number;
+  readonly committed: number;
+  readonly operations: number;
+  readonly answered: number;
+  readonly reads: number;
+  readonly watchEvents: number;
+  /** Keys whose history was too tangled to be judged within the bound. */
+  readonly undecided: number;
+  readonly coverage: ReadonlyMap<string, number>;
+  /** The last lines of the account, when it was asked for. */
+  readonly story: readonly string[];
+}
+
+/** Simulated time in which the group must have a leader and agree, once all faults have ended. */
+const convergenceMs = 20_000;
+const convergenceEvents = 150_000;
+
+/** Runs one group under one seed. Not from within a promise reaction (see microtasks.ts). */
+export function run(options: RunOptions, startThread: StartThread): RunResult {
+  return new Run(options, startThread).go();
+}
+
+class Run {
+  private readonly simulator: Simulator;
+  private readonly scenario: Scenario;
+  private readonly observer: Observer;
+  private readonly network: Network;
+  private readonly coverage = new Coverage();
+  private readonly servers: Server[] = [];
+  private readonly nemesis: Nemesis;
+  private readonly workload: Workload;
+  private readonly watchers: Watchers;
+
+  constructor(
+    private readonly options: RunOptions,
+    startThread: StartThread,
+  ) {
+    const { seed } = options;
+    const simulator = (this.simulator = new Simulator(options.tell === true));
+    const scenario = (this.scenario = drawScenario(seed));
+    const observer = (this.observer = new Observer(simulator));
+    const network = (this.network = new Network(
+      simulator,
+      new Stream(seed, 'network'),
+      this.coverage,
+      scenario.networkDelayMs,
+    ));
+    const lost = (server: Server): void => {
+      this.workload.lost(server);
+      this.watchers.lost(server);
+    };
+    const group: Group = { seed, scenario, simulator, network, observer, startThread, lost };
+    for (let id = 1; id <= scenario.servers; id += 1) this.servers.push(new Server(id, group));
+    const { servers, coverage } = this;
+    this.nemesis = new Nemesis({
+      seed,
+      simulator,
+      scenario,
+      servers,
+      network,
+      observer,
+      coverage,
+      skip: new Set(options.skip),
+    });
+    this.workload = new Workload(simulator, scenario, servers, seed);
+    this.watchers = new Watchers(simulator, servers, seed, 3);
+  }
+
+  go(): RunResult {
+    for (const server of this.servers) server.start();
+    this.workload.start();
+    this.nemesis.start();
+    this.runUntil(() => this.simulator.count >= this.options.events);
+    this.simulator.note(() => 'all faults end');
+    this.nemesis.heal();
+    this.converge();
+    if (this.simulator.violation === undefined) this.checkHistories();
+    return this.result();
+  }
+
+  private runUntil(done: () => boolean): void {
+    const { simulator } = this;
+    while (simulator.violation === undefined && !done() && simulator.step());
+  }
+
+  /** A leader, answered writes, and the same state everywhere, in bounded time. */
+  private converge(): void {
+    const { simulator, workload, observer } = this;
+    const endAt = simulator.now + convergenceMs;
+    const endCount = simulator.count + convergenceEvents;
+    const late = (): boolean => simulator.now > endAt || simulator.count > endCount;
+    const goal = workload.answered + 5;
+    this.runUntil(() => late() || workload.answered >= goal);
+    workload.stop();
+    this.runUntil(() => late() || (workload.calls.size === 0 && this.agree()));
+    if (simulator.violation !== undefined) return;
+    if (workload.answered < goal)
+      return simulator.fail(
+        `no convergence: only ${workload.answered - goal + 5} answers since all faults ended. ${this.describe()}`,
+      );
+    if (!this.agree()) return simulator.fail(`no convergence: ${this.describe()}`);
+    // What is applied is with the watchers after a progress notice at most.
+    const quietAt = simulator.now + 1_500;
+    this.runUntil(() => simulator.now > quietAt);
+    this.watchers.settle(observer.reference.revision);
+  }
+
+  private living(): Server[] {
+    return this.servers.filter(({ state, forgetful }) => state !== 'halted' && !forgetful);
+  }
+
+  private agree(): boolean {
+    const { length } = this.observer.history;
+    const living = this.living();
+    return (
+      living.every(({ replica }) => replica?.appliedState().index === length) &&
+      this.servers.filter(({ replica }) => replica?.leadership.isLeader === true).length === 1
+    );
+  }
+
+  private describe(): string {
+    const lines = this.servers.map(({ name, state, replica }) => {
+      const at = replica?.appliedState().index ?? '-';
+      return `${name} ${state}, applied ${at}, leader ${replica?.leadership.leader ?? 'unknown'}`;
+    });
+    return `${lines.join('; ')}; committed ${this.observer.history.length}`;
+  }
+
+  private checkHistories(): void {
+    const { simulator, workload, watchers, observer } = this;
+    const report = checkLinearizable(workload.history, { budget: 200_000 });
+    this.undecided = report.undecidedKeys.length;
+    const [violation] = report.violations;
+    if (violation !== undefined) return simulator.fail(`not linearizable:\n${violation.story}`);
+    const [disorder] = checkRevisionOrder(workload.history);
+    if (disorder !== undefined) return simulator.fail(`revisions out of order: ${JSON.stringify(disorder)}`);
+    const [fault] = checkWatch(watchers.results(), { committed: observer.changes, exhaustive: true });
+    if (fault !== undefined) simulator.fail(`a watch was served wrongly: ${JSON.stringify(fault)}`);
+  }
+
+  private undecided = 0;
+
+  private result(): RunResult {
+    const { simulator, observer, workload, watchers } = this;
+    return {
+      seed: this.options.seed,
+      scenario: this.scenario,
+      violation: simulator.violation,
+      traceHash: simulator.traceHash,
+      events: simulator.count,
+      simulatedMs: simulator.now,
+      faults: this.nemesis.count,
+      elections: observer.elections,
+      committed: observer.history.length,
+      operations: workload.history.length,
+      answered: workload.answered,
+      reads: observer.reads,
+      watchEvents: watchers.results().reduce((sum, { items }) => sum + items.length, 0),
+      undecided: this.undecided,
+      coverage: this.coverage.counts,
+      story: simulator.story(),
+    };
+  }
+}
