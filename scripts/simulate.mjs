@@ -53,6 +53,8 @@ async function bundle(name, mutant) {
     platform: 'node',
     resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
     plugins: [plant],
+    // Packages that Nest asks for only when they are used.
+    onLog: () => undefined,
   });
   const dir = join(folder, name);
   await build.write({

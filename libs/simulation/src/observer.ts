@@ -1,4 +1,4 @@
-import { createStore } from '#libs/mvcc';
+import { createStore, restoreStoreAnew } from '#libs/mvcc';
 import type { Store } from '#libs/mvcc';
 import type { Entry, LogReader, Message, RaftOptions, RaftServer, Ready } from '#libs/raft';
 import type { WatchEvent } from '#libs/history';
@@ -21,6 +21,12 @@ interface Seen {
   /** Highest committed index that its disk held when its process ended. */
   committedOnDisk: number;
   compactRevision: number;
+  /** The commit index last written. */
+  commit: number;
+  ledTerm: number;
+  commitAtElection: number;
+  /** By term and follower: what this server, leading, knew to be acknowledged. */
+  readonly matched: Map<number, number>;
   /** The simulation took something from its disk that it may not miss. */
   mayHaveLost: boolean;
 }
@@ -68,6 +74,10 @@ export class Observer {
         vote: 0,
         committedOnDisk: 0,
         compactRevision: 0,
+        commit: 0,
+        ledTerm: 0,
+        commitAtElection: 0,
+        matched: new Map(),
         mayHaveLost: false,
       };
       this.seen.set(server, seen);
@@ -121,11 +131,14 @@ export class Observer {
     seen.raft = raft;
     seen.handedOut = options.applied;
     seen.compactRevision = 0;
+    seen.commit = 0;
+    seen.matched.clear();
     seen.terms = [];
     for (let index = log.firstIndex() - 1; index <= log.lastIndex(); index += 1)
       seen.terms[index] = log.term(index as never) ?? 0;
     const ready = raft.ready.bind(raft);
     const readIndex = raft.readIndex.bind(raft);
+    this.watchInputs(server, seen, options, raft);
     raft.ready = () => {
       const next = ready();
       if (next !== undefined) this.observe(server, seen, log, raft, next);
@@ -138,6 +151,38 @@ export class Observer {
       return refusal;
     };
     return raft;
+  }
+
+  /** What a single input may not do: a PreVote changes no term, a transfer ends, and takes no proposals meanwhile. */
+  private watchInputs(server: number, seen: Seen, options: RaftOptions, raft: RaftServer): void {
+    const step = raft.step.bind(raft);
+    const tick = raft.tick.bind(raft);
+    const propose = raft.propose.bind(raft);
+    raft.step = (message) => {
+      const { type, reject } = message;
+      if (type === 'appendEntriesResponse' && !reject)
+        return this.acknowledge(server, seen, step, raft, message);
+      if (type !== 'preVote') return step(message);
+      const { term } = raft.status().softState;
+      step(message);
+      const now = raft.status().softState.term;
+      this.demand(now === term, () => `a PreVote moved ${server} from term ${term} to ${now}`);
+    };
+    let transferTicks = 0;
+    raft.tick = () => {
+      tick();
+      transferTicks = raft.status().transferee === 0 ? 0 : transferTicks + 1;
+      this.demand(transferTicks <= 2 * options.electionTicks, () => `a transfer by ${server} does not end`);
+    };
+    raft.propose = (data) => {
+      const { transferee } = raft.status();
+      const outcome = propose(data);
+      this.demand(
+        transferee === 0 || 'code' in outcome,
+        () => `${server} took a proposal while it hands over`,
+      );
+      return outcome;
+    };
   }
 
   private checkBoot(server: number, seen: Seen, log: LogReader): void {
@@ -165,6 +210,12 @@ export class Observer {
   private observe(server: number, seen: Seen, log: LogReader, raft: RaftServer, ready: Ready): void {
     for (const message of ready.messages) this.checkMessage(server, seen, log, message);
     const { append, softState } = ready;
+    const commit = append?.hardState?.commit ?? seen.commit;
+    this.demand(
+      commit >= seen.commit,
+      () => `the commit index of ${server} fell from ${seen.commit} to ${commit}`,
+    );
+    seen.commit = commit;
     if (append !== undefined) {
       if (append.snapshot !== undefined) {
         seen.terms = [];
@@ -177,10 +228,35 @@ export class Observer {
       }
       for (const entry of append.entries) this.checkEntry(server, seen, entry);
     }
-    if (softState?.role === 'leader') this.checkLeader(server, seen, softState.term);
+    if (softState?.role === 'leader')
+      this.checkLeader(server, seen, softState.term, raft.status().commitIndex);
     for (const entry of ready.committed) this.checkCommitted(server, seen, raft, entry);
     for (const { context, index } of ready.readStates) this.checkRead(server, seen, context, index);
     for (const context of ready.droppedReads) seen.reads.delete(context);
+  }
+
+  /** A leader never takes back what a follower has acknowledged, whatever comes late. */
+  private acknowledge(
+    server: number,
+    seen: Seen,
+    step: RaftServer['step'],
+    raft: RaftServer,
+    message: Message,
+  ): void {
+    const key = message.term * 1024 + message.from;
+    const before = seen.matched.get(key) ?? 0;
+    if (message.logIndex >= before) {
+      seen.matched.set(key, message.logIndex);
+      return step(message);
+    }
+    step(message);
+    const { softState, progress } = raft.status();
+    if (softState.role !== 'leader' || softState.term !== message.term) return;
+    const now = progress.find(({ id }) => id === message.from)?.matchIndex ?? before;
+    this.demand(
+      now >= before,
+      () => `${server} lowered the match of ${message.from} from ${before} to ${now}`,
+    );
   }
 
   /** What promises durability must not leave before it is true. */
@@ -242,7 +318,7 @@ export class Observer {
     );
   }
 
-  private checkLeader(server: number, seen: Seen, term: number): void {
+  private checkLeader(server: number, seen: Seen, term: number, commitIndex: number): void {
     const other = this.leaders.get(term);
     if (other === undefined) this.elections += 1;
     this.demand(
@@ -250,6 +326,8 @@ export class Observer {
       () => `two leaders in term ${term}: ${other} and ${server}`,
     );
     this.leaders.set(term, server);
+    seen.ledTerm = term;
+    seen.commitAtElection = commitIndex;
     let last = this.history.length;
     while (last > 0 && (this.commitTerms[last - 1] ?? 0) >= term) last -= 1;
     const held = seen.terms[last];
@@ -278,9 +356,27 @@ export class Observer {
     if (this.history.length !== index - 1)
       return this.simulator.fail(`${server} committed ${index}, but nobody what is before it`);
     this.checkQuorum(server, raft, entry);
+    this.checkOwnTerm(server, seen, raft);
     this.history.push(entry);
     this.commitTerms.push(raft.status().softState.term);
     this.applyToReference(entry);
+  }
+
+  /** A leader counts replicas of its own term's entries only (paper §5.4.2). */
+  private checkOwnTerm(server: number, seen: Seen, raft: RaftServer): void {
+    const { softState, commitIndex } = raft.status();
+    if (
+      softState.role !== 'leader' ||
+      seen.ledTerm !== softState.term ||
+      commitIndex <= seen.commitAtElection
+    )
+      return;
+    const term = seen.terms[commitIndex];
+    this.demand(
+      term === softState.term,
+      () =>
+        `${server} leads term ${softState.term} and committed ${commitIndex}, of term ${term}, by counting`,
+    );
   }
 
   /** A majority of each half of the voters has it on disk. */
@@ -350,6 +446,23 @@ export class Observer {
     );
     seen.reads.delete(context);
     this.reads += 1;
+  }
+
+  /** A cluster that is restored from a backup taken now never uses a revision twice, and holds what was backed up. */
+  checkBackup(): void {
+    const { reference } = this;
+    const restored = restoreStoreAnew(reference.snapshot(), 1_000);
+    this.demand(
+      restored.revision >= reference.revision + 1_000 && restored.compactedRevision === restored.revision,
+      () =>
+        `a restored backup is at revision ${restored.revision}; the store it was taken of at ${reference.revision}`,
+    );
+    const [was, is] = [reference, restored].map((store) => store.range({ start: '', end: '~' }).keyValues);
+    const same = was?.length === is?.length && was?.every(({ key }, i) => is?.[i]?.key === key);
+    this.demand(
+      same === true,
+      () => 'a restored backup holds other keys than the store that it was taken of',
+    );
   }
 
   /** A replica has applied up to here: it must hold what the reference store held there. */

@@ -21,6 +21,8 @@ export interface Scenario {
   readonly segmentBytes: number;
   readonly logKeepBytes: number;
   readonly retentionRevisions: number;
+  readonly maxBytesPerMessage: number;
+  readonly maxInflightMessages: number;
   readonly sectorBytes: number;
   readonly diskLatencyMs: number;
   readonly networkDelayMs: number;
@@ -30,6 +32,8 @@ export interface Scenario {
   readonly maxValueBytes: number;
   /** Mean time between two faults. */
   readonly faultEveryMs: number;
+  /** Before all links are whole at the end, some stay cut: the rest must do without, and in peace. */
+  readonly lastCut: 'none' | 'deaf leader' | 'mute leader' | 'deaf follower' | 'follower cut off';
   /** Of each sort of fault, how likely it is against the others; 0 leaves it out of this run. */
   readonly weights: {
     readonly network: number;
@@ -53,6 +57,8 @@ export function drawScenario(seed: number): Scenario {
     segmentBytes: random.pick([9 << 10, 12 << 10, 24 << 10]),
     logKeepBytes: random.pick([300, 2_000, 20_000]),
     retentionRevisions: random.pick([20, 100, 1_000]),
+    maxBytesPerMessage: random.pick([60, 400, 1 << 20]),
+    maxInflightMessages: random.pick([1, 4, 256]),
     sectorBytes: random.pick([64, 512]),
     diskLatencyMs: random.pick([0.1, 0.3, 2]),
     networkDelayMs: random.pick([0.05, 0.2, 1, 4]),
@@ -61,6 +67,7 @@ export function drawScenario(seed: number): Scenario {
     thinkMs: random.pick([2, 10, 40]),
     maxValueBytes: random.pick([0, 50, 400]),
     faultEveryMs: random.chance(0.04) ? 1e9 : random.pick([40, 120, 400]),
+    lastCut: random.pick(['none', 'none', 'deaf leader', 'mute leader', 'deaf follower', 'follower cut off']),
     weights: {
       network: weight(),
       process: weight(),

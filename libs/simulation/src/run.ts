@@ -98,9 +98,56 @@ class Run {
     this.runUntil(() => this.simulator.count >= this.options.events);
     this.simulator.note(() => 'all faults end');
     this.nemesis.heal();
+    this.endure();
     this.converge();
     if (this.simulator.violation === undefined) this.checkHistories();
     return this.result();
+  }
+
+  /** With some links cut for good, a majority that is whole must go on: with a leader, in peace, and with answers. */
+  private endure(): void {
+    const { simulator, scenario, workload, observer, network } = this;
+    const { lastCut, tickMs, electionTicks } = scenario;
+    if (lastCut === 'none' || scenario.servers < 3) return;
+    const electionMs = tickMs * electionTicks;
+    const endAt = simulator.now + convergenceMs;
+    this.runUntil(() => simulator.now > endAt || this.agree());
+    const leader = this.servers.find(({ replica }) => replica?.leadership.isLeader === true);
+    if (leader === undefined) return;
+    const others = this.living().filter((server) => server !== leader);
+    const [follower] = others;
+    if (follower === undefined || others.length * 2 < scenario.servers + 1) return;
+    const cut = (from: readonly Server[], to: readonly Server[], is: boolean): void => {
+      for (const a of from) for (const b of to) if (a !== b) network.link(a.id, b.id).cut = is;
+    };
+    const shapes = {
+      'deaf leader': (is: boolean) => cut(this.servers, [leader], is),
+      'mute leader': (is: boolean) => cut([leader], this.servers, is),
+      'deaf follower': (is: boolean) => cut([leader], [follower], is),
+      'follower cut off': (is: boolean) => {
+        cut([follower], this.servers, is);
+        cut(this.servers, [follower], is);
+      },
+    };
+    simulator.note(() => `${lastCut}: leader ${leader.name}, follower ${follower.name}`);
+    const elections = observer.elections;
+    shapes[lastCut](true);
+    const untilAt = simulator.now + 8 * electionMs;
+    const goal = workload.answered + 5;
+    const lateAt = simulator.now + convergenceMs;
+    this.runUntil(() => simulator.now > lateAt || (simulator.now > untilAt && workload.answered >= goal));
+    if (simulator.violation === undefined && workload.answered < goal)
+      simulator.fail(
+        `${lastCut}: only ${workload.answered - goal + 5} answers in ${convergenceMs} ms. ${this.describe()}`,
+      );
+    shapes[lastCut](false);
+    if (!lastCut.includes('follower')) return;
+    const calmAt = simulator.now + 4 * electionMs;
+    this.runUntil(() => simulator.now > calmAt);
+    if (observer.elections > elections)
+      simulator.fail(
+        `${lastCut}: ${follower.name} deposed a healthy leader, ${leader.name}. ${this.describe()}`,
+      );
   }
 
   private runUntil(done: () => boolean): void {
@@ -153,6 +200,7 @@ class Run {
 
   private checkHistories(): void {
     const { simulator, workload, watchers, observer } = this;
+    observer.checkBackup();
     const report = checkLinearizable(workload.history, { budget: 200_000 });
     this.undecided = report.undecidedKeys.length;
     const [violation] = report.violations;

@@ -241,7 +241,11 @@ export class Server {
         random: () => this.random.next(),
         randomInt: (min, max) => this.random.int(min, max),
       },
-      createRaft: (options) => observer.watch(this.id, options, createRaft(options)),
+      createRaft: (given) => {
+        const { maxBytesPerMessage, maxInflightMessages } = this.group.scenario;
+        const options = { ...given, maxBytesPerMessage, maxInflightMessages };
+        return observer.watch(this.id, options, createRaft(options));
+      },
       createTransport: (options, events) => network.transport(this.id, consensus, disk, options, events),
     };
   }

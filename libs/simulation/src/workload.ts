@@ -201,8 +201,12 @@ export class Workload {
         const key = `lease/${this.random.int(0, 3)}`;
         const bind = async (): Promise<void> => {
           const lease = await replica.grantLease(1);
-          const value = Buffer.from(`lease-${(this.values += 1)}`, 'latin1');
-          await replica.txn({ compare: [], success: [{ type: 'put', key, value, lease }] });
+          // Two keys, not in their order: what ends with the lease must end in the same way everywhere.
+          const success = [`${key}/b`, `${key}/a`].map((each) => {
+            const value = Buffer.from(`lease-${(this.values += 1)}`, 'latin1');
+            return { type: 'put' as const, key: each, value, lease };
+          });
+          await replica.txn({ compare: [], success });
           if (renew) await replica.renewLease(lease);
         };
         bind().catch(() => undefined);
