@@ -35,6 +35,9 @@ interface Endpoint {
   readonly disk: Disk;
   readonly snapshotDirectory: string;
   snapshots: number;
+  /** Whom it takes for members; ids below `nextId` that are missing were removed. */
+  members: ReadonlySet<number>;
+  nextId: number;
 }
 
 const chunkBytes = 700;
@@ -125,6 +128,17 @@ export class Network {
     return this.endpoint(to) !== undefined && this.link(from, to).connectsAt <= this.simulator.now;
   }
 
+  /** A peer that knows of this server's removal lets it in no more, and says so. */
+  private expelled(from: number, to: Endpoint): boolean {
+    if (to.members.has(from) || from >= to.nextId) return false;
+    const sender = this.endpoint(from);
+    if (sender !== undefined) {
+      const reason = 'a peer says so';
+      this.simulator.after(1, 'message', sender.loop, () => sender.events.removed(reason));
+    }
+    return true;
+  }
+
   /** False when there is no connection. What is lost on the way is lost in silence. */
   frame(from: number, to: number, deliver: (events: PeerEvents) => void): boolean {
     const endpoint = this.endpoint(to);
@@ -132,6 +146,7 @@ export class Network {
     if (endpoint === undefined || link.connectsAt > this.simulator.now) return false;
     const { weather, random, coverage } = this;
     if (link.cut) return true;
+    if (this.expelled(from, endpoint)) return false;
     if (weather.lossRate > 0 && random.chance(weather.lossRate)) {
       coverage.hit('network: frame lost');
       return true;
@@ -230,6 +245,8 @@ export class Network {
 class SimulatedTransport implements PeerTransport {
   private readonly outgoing = new Map<number, Message[]>();
   private readonly sendingTo = new Set<number>();
+  private known: { members: ReadonlySet<number>; nextId: number };
+  private endpoint: Endpoint | undefined;
 
   constructor(
     private readonly network: Network,
@@ -238,11 +255,15 @@ class SimulatedTransport implements PeerTransport {
     private readonly disk: Disk,
     private readonly options: TransportOptions,
     private readonly events: PeerEvents,
-  ) {}
+  ) {
+    this.known = { members: new Set(options.members.map((member) => member.id)), nextId: 0 };
+  }
 
   start(): Promise<void> {
-    const { network, id, loop, events, disk, options } = this;
-    network.join(id, { loop, events, disk, snapshotDirectory: options.snapshotDirectory, snapshots: 0 });
+    const { network, id, loop, events, disk, options, known } = this;
+    const { snapshotDirectory } = options;
+    this.endpoint = { loop, events, disk, snapshotDirectory, snapshots: 0, ...known };
+    network.join(id, this.endpoint);
     return Promise.resolve();
   }
 
@@ -255,7 +276,18 @@ class SimulatedTransport implements PeerTransport {
     throw new Error('links of a simulated network are cut by the simulation');
   }
 
+  setMembers(members: TransportOptions['members'], nextId: number): void {
+    this.known = { members: new Set(members.map(({ id }) => id)), nextId };
+    if (this.endpoint !== undefined) Object.assign(this.endpoint, this.known);
+  }
+
+  /** There is a link to every member, and to whoever has introduced itself. */
+  private links(to: number): boolean {
+    return this.known.members.has(to) || to >= this.known.nextId;
+  }
+
   send(message: Message): void {
+    if (!this.links(message.to)) return;
     if (message.type === 'installSnapshot') return this.sendSnapshot(message);
     const queue = this.outgoing.get(message.to);
     if (queue === undefined) this.outgoing.set(message.to, [message]);
@@ -281,6 +313,14 @@ class SimulatedTransport implements PeerTransport {
 
   askTransfer(leader: number, to: number): boolean {
     return this.network.frame(this.id, leader, (events) => events.transfer(to));
+  }
+
+  askChange(...[leader, number, change]: Parameters<PeerTransport['askChange']>): boolean {
+    return this.network.frame(this.id, leader, (events) => events.memberChange(this.id, number, change));
+  }
+
+  answerChange(...[peer, number, outcome]: Parameters<PeerTransport['answerChange']>): void {
+    this.network.frame(this.id, peer, (events) => events.memberChangeOutcome(number, outcome));
   }
 
   private sendSnapshot(announcement: Message): void {
