@@ -7,7 +7,7 @@ import { ensureClusterPki, ensureEtcdPki, type ClusterPki, type EtcdPki } from '
 import type { Tls } from '../../http2/http2-client.js';
 import { freePorts, runProgram } from '../../processes.js';
 import type { Capabilities } from '../capabilities.js';
-import { Disk } from './disk.js';
+import { Disk, unmountLeftovers } from './disk.js';
 import { Master, type ReplicaReport } from './master.js';
 import { createNetwork, type Network } from './network.js';
 
@@ -96,7 +96,7 @@ export class TortureCluster {
     capabilities: Capabilities,
     signal: AbortSignal,
   ): Promise<TortureCluster> {
-    const directory = mkdtempSync(join(tmpdir(), 'trireme-torture-'));
+    const directory = mkdtempSync(join(tmpdir(), `trireme-torture-${process.pid}-`));
     const undo: (() => Promise<void>)[] = [async () => rmSync(directory, { recursive: true, force: true })];
     try {
       const names = Array.from({ length: count }, (_, i) => `m${i + 1}`);
@@ -104,6 +104,7 @@ export class TortureCluster {
       if (network !== undefined) undo.push(async () => network.remove());
       let disks: Disk[] | undefined;
       if (capabilities.has.has('disks')) {
+        await unmountLeftovers();
         disks = [];
         for (const name of names) {
           const disk = await Disk.create(join(directory, name));

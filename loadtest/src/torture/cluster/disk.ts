@@ -1,6 +1,26 @@
-import { mkdirSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { runProgram } from '../../processes.js';
+
+/** Unmounts the file systems of runs that were killed: their directories are named after their process. */
+export async function unmountLeftovers(): Promise<void> {
+  const mounted = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .flatMap((line) => /^\S+ (\S*\/trireme-torture-(\d+)-\S+)/.exec(line)?.slice(1) ?? []);
+  // Later mounts stand on earlier ones.
+  for (let i = mounted.length - 2; i >= 0; i -= 2) {
+    if (!existsSync(`/proc/${mounted[i + 1]}`)) await runProgram('umount', [mounted[i]!]);
+  }
+}
 
 const imageMiB = 640;
 const belowMiB = 700;

@@ -21,8 +21,8 @@ export interface Network {
 
 const prefix = 'trireme-torture-';
 
-/** Removes what runs that were killed left behind. */
-export async function removeLeftovers(): Promise<void> {
+/** Removes the namespaces and bridges of runs that were killed. */
+async function removeLeftovers(): Promise<void> {
   for (const name of existsSync('/var/run/netns') ? readdirSync('/var/run/netns') : []) {
     const pid = new RegExp(`^${prefix}(\\d+)-\\d+$`).exec(name)?.[1];
     if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
