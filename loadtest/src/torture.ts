@@ -22,6 +22,7 @@ interface Flags {
   readonly seed: number;
   readonly json?: string;
   readonly loopback: boolean;
+  readonly staleReads: boolean;
 }
 
 function whole(minimum: number, maximum: number): (value: string) => number {
@@ -55,6 +56,7 @@ const flags = new Command('torture')
   )
   .addOption(new Option('--json <file>', 'the report for programs'))
   .option('--loopback', 'no namespaces and no file systems of their own, even where root might', false)
+  .option('--stale-reads', 'a check of the check: read without a quorum, which must be found', false)
   .addHelpText('after', `\nfaults:\n${faults.map((f) => `  ${f.name.padEnd(22)} ${f.does}`).join('\n')}`)
   .parse()
   .opts<Flags>();
@@ -93,6 +95,7 @@ async function run(): Promise<number> {
       rounds: flags.rounds,
       random: new Random(flags.seed),
       seed: flags.seed,
+      staleReads: flags.staleReads,
       signal: interrupted.signal,
       say,
     });

@@ -62,6 +62,22 @@ describe('three real masters under faults', () => {
     for (const { writersGapMs } of report.rounds) expect(writersGapMs).toBeLessThan(15_000);
   });
 
+  it('is found out when clients read without a quorum: the verdict can fail', async () => {
+    const args = [
+      '--rounds',
+      '1',
+      '--faults',
+      'partition-leader',
+      '--seed',
+      '7',
+      '--loopback',
+      '--stale-reads',
+    ];
+    const { code, stdout } = await run(process.execPath, [entry, ...args], { env: { TMPDIR: directory } });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/✗ (not linearizable|revisions out of order) \(round 1, partition-leader\)/);
+  });
+
   it('refuses a fault that there is none of, and names those there are', async () => {
     const { code, stderr } = await run(process.execPath, [entry, '--faults', 'earthquake']);
     expect(code).toBe(1);

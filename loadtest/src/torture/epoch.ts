@@ -37,6 +37,12 @@ export interface EpochRecord {
   readonly unexpected: readonly string[];
 }
 
+export interface EpochOptions {
+  readonly random: Random;
+  /** The etcd clients' reads are not linearizable. */
+  readonly staleReads: boolean;
+}
+
 /**
  * Some rounds' clients, on keys of their own: registers and ledgers and watchers of both services. Some clients stay with
  * one master whatever becomes of it, so that a master that is cut off is asked, too; the others go where they are served.
@@ -46,6 +52,7 @@ export class Epoch {
   readonly prefix: string;
   readonly #cluster: TortureCluster;
   readonly #random: Random;
+  readonly #staleReads: boolean;
   readonly #writing = new AbortController();
   readonly #watching = new AbortController();
   readonly #writers: Promise<void>[] = [];
@@ -53,16 +60,17 @@ export class Epoch {
   readonly #watchers: { readonly service: Service; readonly watcher: { readonly position: number } }[] = [];
   readonly #unexpected: string[] = [];
 
-  private constructor(cluster: TortureCluster, number: number, random: Random) {
+  private constructor(cluster: TortureCluster, number: number, options: EpochOptions) {
     this.#cluster = cluster;
-    this.#random = random;
+    this.#random = options.random;
+    this.#staleReads = options.staleReads;
     this.prefix = `e${number}-`;
     // Every client waits on it.
     for (const { signal } of [this.#writing, this.#watching]) setMaxListeners(0, signal);
   }
 
-  static async start(cluster: TortureCluster, number: number, random: Random): Promise<Epoch> {
-    const epoch = new Epoch(cluster, number, random);
+  static async start(cluster: TortureCluster, number: number, options: EpochOptions): Promise<Epoch> {
+    const epoch = new Epoch(cluster, number, options);
     const after = await epoch.#standing();
     epoch.#startEtcd(after.etcd.revision);
     epoch.#startKubernetes(after.kubernetes.revision);
@@ -82,6 +90,7 @@ export class Epoch {
       placement,
       random: this.#random.fork(),
       signal,
+      staleReads: this.#staleReads,
     });
     const { signal } = this.#writing;
     for (const i of this.#cluster.masters.keys()) {

@@ -36,6 +36,8 @@ export interface TortureOptions {
   readonly rounds: number;
   readonly random: Random;
   readonly seed: number;
+  /** A check of the check: the clients' reads are not linearizable, and the verdict must say so. */
+  readonly staleReads: boolean;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -90,7 +92,10 @@ async function playEpoch(
   const { cluster, random, signal, say } = options;
   const rounds: RoundReport[] = [];
   const violations: Violation[] = [];
-  const epoch = await Epoch.start(cluster, number, random.fork());
+  const epoch = await Epoch.start(cluster, number, {
+    random: random.fork(),
+    staleReads: options.staleReads,
+  });
   try {
     for (const [i, fault] of faults.entries()) {
       const outcome = await playRound(options, epoch, before + i + 1, fault);

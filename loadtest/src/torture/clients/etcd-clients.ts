@@ -15,6 +15,8 @@ export interface EtcdClientOptions {
   readonly placement: Placement;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** Reads may be stale: a run that does not find that is worth nothing. */
+  readonly staleReads: boolean;
 }
 
 /** Calls `work` again and again on a connection; a failure costs the connection. */
@@ -53,7 +55,9 @@ export async function runEtcdRegisters(options: EtcdClientOptions, keys: number)
     const kind = random.below(20);
     const base = { client: name, key };
     if (kind < 7) {
-      const found = await history.perform({ ...base, kind: 'get' }, async () => connection.get(key));
+      const found = await history.perform({ ...base, kind: 'get' }, async () =>
+        connection.get(key, options.staleReads),
+      );
       seen.set(key, found.revision ?? 0);
     } else if (kind < 12) {
       const { revision } = await history.perform({ ...base, kind: 'put', value }, async () =>

@@ -94,8 +94,12 @@ export class EtcdConnection {
     return { revision: header.revision };
   }
 
-  async get(key: string): Promise<{ value: string | undefined; revision?: number; storeRevision: number }> {
-    const found = await this.#call<RangeResponse>('KV', 'Range', { key: Buffer.from(key) });
+  /** @param serializable from the member's own memory, which may be old */
+  async get(
+    key: string,
+    serializable = false,
+  ): Promise<{ value: string | undefined; revision?: number; storeRevision: number }> {
+    const found = await this.#call<RangeResponse>('KV', 'Range', { key: Buffer.from(key), serializable });
     const storeRevision = found.header.revision;
     const [held] = found.kvs;
     if (held === undefined) return { value: undefined, storeRevision };

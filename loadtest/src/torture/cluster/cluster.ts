@@ -72,6 +72,7 @@ export class TortureCluster {
           etcdPort: member.ports.etcd,
           dataDir: member.dataDir,
           logFile: join(parts.directory, 'logs', `${member.name}.log`),
+          configFile: member.configFile,
           command: [
             ...(parts.network?.enter(i) ?? []),
             process.execPath,
@@ -179,6 +180,27 @@ export class TortureCluster {
     });
   }
 
+  /** Tries the work on whoever leads until it does not throw: it must see itself whether an earlier try took effect. */
+  async withLeader<T>(what: string, work: (leader: Master) => Promise<T>): Promise<T> {
+    let done: { readonly result: T } | undefined;
+    let refusal = '';
+    const agreed = eventually(what, this.#signal, async () => {
+      const leader = await this.leader();
+      done = await work(leader).then(
+        (result) => ({ result }),
+        (error: Error) => {
+          refusal = error.message;
+          return undefined;
+        },
+      );
+      return done !== undefined;
+    });
+    await agreed.catch((error: Error) => {
+      throw new Error(`${error.message}: ${refusal}`, { cause: error });
+    });
+    return done!.result;
+  }
+
   takeEnds(): readonly { readonly master: string; readonly how: string }[] {
     return this.#ends.splice(0);
   }
@@ -186,6 +208,7 @@ export class TortureCluster {
   stopMaster = async (master: Master): Promise<void> => master.stop(graceMs);
 }
 
+/** Asks again and again until the condition holds; throws when it does not within a minute, or when aborted. */
 async function eventually(
   what: string,
   signal: AbortSignal,

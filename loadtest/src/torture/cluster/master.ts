@@ -19,6 +19,7 @@ export interface MasterOptions {
   readonly etcdPort: number;
   readonly dataDir: string;
   readonly logFile: string;
+  readonly configFile: string;
   /** What starts it, up to its own arguments. */
   readonly command: readonly string[];
   readonly tls: Tls;
@@ -46,6 +47,10 @@ export class Master {
 
   get dataDir(): string {
     return this.#options.dataDir;
+  }
+
+  get configFile(): string {
+    return this.#options.configFile;
   }
 
   get apiServer(): string {
@@ -126,13 +131,15 @@ export class Master {
 
   /** The master's own fault injection: it drops what passes between it and the named peers. */
   async partition(from: readonly string[], direction: 'both' | 'in' | 'out'): Promise<void> {
-    const { status, text } = await this.#call(
-      'POST',
-      '/trireme/v1/partition',
-      JSON.stringify({ from, direction }),
-      5_000,
-    );
-    if (status !== 200) throw new Error(`${this.name} refused a partition: ${status} ${text}`);
+    await this.ask('POST', 'partition', { from, direction });
+  }
+
+  /** What the command line would ask of it, e.g. a change of members. Throws with its refusal. */
+  async ask<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const { status, text } = await this.#call(method, `/trireme/v1/${path}`, sent, 5_000);
+    if (status !== 200) throw new Error(`${this.name} refused ${path}: ${status} ${text}`);
+    return JSON.parse(text) as T;
   }
 
   async #call(
