@@ -28,11 +28,13 @@ export function createHealth(storage: Storage, stopping: AbortSignal, logger: Lo
     },
   });
   health.add({
-    name: 'learner',
+    name: 'member',
     endpoints: ['readyz'],
     check: () => {
       const { memberId, members } = storage.status();
       const role = members.find(({ id }) => id === memberId)?.role;
+      // Removed, it has a moment left: balancers are to be elsewhere by then. Or it was not added yet.
+      if (role === undefined) return 'this master is no member of the cluster';
       return role === 'learner' ? 'this master learns, and is to be promoted' : undefined;
     },
   });
