@@ -10,6 +10,7 @@ const ssr = { resolve: { conditions: ['source', 'node'] } };
 const missing = new Set(missingTools().map(({ tool }) => tool));
 const needs = {
   'libs/consensus/src/external/*etcd.spec.ts': ['etcd', 'etcdctl'],
+  'test/e2e/dashboard.spec.ts': ['chromium'],
   'test/e2e/etcd-api.spec.ts': ['etcdctl'],
   'test/e2e/etcd-kube-apiserver.spec.ts': ['kube-apiserver'],
   'test/e2e/load-k6.e2e.spec.ts': ['k6'],

@@ -1,6 +1,7 @@
 // Joins what each program loads into few files under dist/bundle: loading a thousand modules one by one costs a master
 // a second of its start and 40 MiB. Runs on what tsc has written; `dist/` itself stays as it is for libraries, loads and benches.
-import { rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { root } from './ensure-ready.mjs';
@@ -44,4 +45,32 @@ export async function bundle() {
   await build.close();
 }
 
-if (process.argv[1] === import.meta.filename) await bundle();
+/** The dashboard's page with its libraries, straight from its sources: one script, one sheet, and nothing from elsewhere. */
+export async function bundlePage() {
+  const sources = join(root, 'apps', 'dashboard', 'page');
+  const folder = join(root, 'dist', 'dashboard');
+  const build = await rolldown({
+    input: join(sources, 'src', 'main.tsx'),
+    cwd: root,
+    platform: 'browser',
+    tsconfig: join(sources, 'tsconfig.json'),
+    resolve: { extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } },
+    onLog(level, log) {
+      if (level === 'warn') throw new Error(`bundling the page: ${log.message}`);
+    },
+  });
+  rmSync(folder, { recursive: true, force: true });
+  await build.write({ dir: folder, format: 'esm', entryFileNames: 'page.js', minify: true });
+  await build.close();
+  const sheets = [
+    createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'),
+    join(sources, 'page.css'),
+  ];
+  writeFileSync(join(folder, 'page.css'), sheets.map((sheet) => readFileSync(sheet, 'utf8')).join('\n'));
+  for (const file of ['index.html', 'icon.svg']) copyFileSync(join(sources, file), join(folder, file));
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await bundle();
+  await bundlePage();
+}

@@ -50,7 +50,7 @@ export function build() {
 function newestMtime(folder) {
   let newest = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile() && entry.name.endsWith('.ts')) {
+    if (entry.isFile() && /\.(ts|tsx|css|html|svg)$/.test(entry.name)) {
       newest = Math.max(newest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
     }
   }

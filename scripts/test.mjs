@@ -16,6 +16,7 @@ const checks = [
   ['lint', bin('oxlint'), ['--deny-warnings']],
   ['types', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']],
   ['types of the k6 scenarios', bin('tsc'), ['-p', 'loadtest/k6/tsconfig.json']],
+  ['types of the page', bin('tsc'), ['--noEmit', '-p', 'apps/dashboard/page/tsconfig.json']],
   ['imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'apps', 'libs', 'loadtest', 'test']],
   ['dead code', bin('knip'), []],
 ];

@@ -55,6 +55,11 @@ const optional = [
     leavesOut: 'a real kube-apiserver on the etcd service',
     how: 'build kube-apiserver 1.36 from its Go module and put it on the PATH',
   },
+  {
+    tool: 'chromium',
+    leavesOut: 'the dashboard in a real browser',
+    how: "install Debian's package chromium",
+  },
   { tool: 'k6', leavesOut: 'the load scenarios by k6', how: 'with Go: `go install go.k6.io/k6@v1.8.1`' },
 ];
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAlarm } from './commands/alarm.js';
 import { addChaos } from './commands/chaos.js';
 import { addCompletion } from './commands/completion.js';
+import { addDashboard } from './commands/dashboard.js';
 import { addDown } from './commands/down.js';
 import { addKubeconfig } from './commands/kubeconfig.js';
 import { addLoad } from './commands/load.js';
@@ -33,6 +34,7 @@ for (const add of [
   addAlarm,
   addChaos,
   addLoad,
+  addDashboard,
   addProcesses,
   addPki,
   addVersion,

@@ -66,6 +66,10 @@ const masterConfigSchema = z.strictObject({
     .optional(),
   /** Accept fault injection (partitions) from cluster administrators: for clusters on one machine. */
   faultInjection: z.boolean().default(false),
+  /** Data directory of the local cluster whose supervisor does the faults that the dashboard's buttons ask for. */
+  supervisorDir: z.string().min(1).optional(),
+  /** URLs of the masters' own API ports, by name, for the dashboard. Default: `securePort` on each member's host. */
+  apiUrls: z.record(z.string(), z.string().url()).default({}),
 });
 
 export type MasterConfig = z.infer<typeof masterConfigSchema>;

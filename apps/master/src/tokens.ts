@@ -6,6 +6,7 @@ export const SCHEME = Symbol('Scheme');
 export const SECURITY = Symbol('Security');
 export const HEALTH = Symbol('HealthRegistry');
 export const API_SERVER = Symbol('ApiServer');
+export const DASHBOARD = Symbol('Dashboard');
 export const TELEMETRY = Symbol('Telemetry');
 /** An AbortController whose abort says that the master stops. */
 export const STOPPING = Symbol('Stopping');

@@ -30,10 +30,10 @@ function named<T extends Named>(
   return found;
 }
 
-/** Reads the current context of a kubeconfig. Throws with the file's name when something is missing. */
-export function readKubeconfig(path: string): ClusterAccess {
+/** Reads a context of a kubeconfig, by default the current one. Throws with the file's name when something is missing. */
+export function readKubeconfig(path: string, contextName?: string): ClusterAccess {
   const config = parse(readFileSync(path, 'utf8')) as Kubeconfig;
-  const { context } = named(config.contexts, config['current-context'], 'context', path);
+  const { context } = named(config.contexts, contextName ?? config['current-context'], 'context', path);
   const { cluster } = named(config.clusters, context['cluster'], 'cluster', path);
   const { user } = named(config.users, context['user'], 'user', path);
   if (cluster['server'] === undefined) throw new Error(`${path} holds no server for "${context['cluster']}"`);

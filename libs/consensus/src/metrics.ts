@@ -26,6 +26,8 @@ export interface FollowerMetrics {
   readonly matchIndex: number;
   readonly nextIndex: number;
   readonly state: 'probe' | 'replicate' | 'snapshot';
+  /** Entries of the leader's log, as of the same moment, that it does not hold durably. */
+  readonly lagEntries: number;
   /** It has answered lately. */
   readonly active: boolean;
   /** Appends sent and not answered yet, and the bytes of their entries. */

@@ -49,13 +49,7 @@ export {
   createCounterFamily,
   createGaugeFamily,
   createHistogramFamily,
+  HistogramChild,
   registerCollected,
 } from './families.js';
-export type {
-  CounterChild,
-  Family,
-  FamilyOptions,
-  GaugeChild,
-  HistogramChild,
-  HistogramSnapshot,
-} from './families.js';
+export type { CounterChild, Family, FamilyOptions, GaugeChild, HistogramSnapshot } from './families.js';

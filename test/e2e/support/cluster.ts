@@ -127,13 +127,16 @@ export class TestCluster {
 
   /** The command line of the product, on this cluster. */
   async trireme(...args: readonly string[]): Promise<CommandResult> {
-    return run(process.execPath, [join(root, 'bin/trireme.mjs'), ...args], {
-      env: {
-        TRIREME_HOME: join(this.directory, 'home'),
-        TRIREME_NAME: this.name,
-        TRIREME_DATA_DIR: this.dataDir,
-      },
-    });
+    return run(process.execPath, [join(root, 'bin/trireme.mjs'), ...args], { env: this.environment() });
+  }
+
+  /** What points the product's command line at this cluster. */
+  environment(): Record<string, string> {
+    return {
+      TRIREME_HOME: join(this.directory, 'home'),
+      TRIREME_NAME: this.name,
+      TRIREME_DATA_DIR: this.dataDir,
+    };
   }
 
   /** kubectl against the balancer, or against one master's own port (`server`). Throws with its output when it fails. */

@@ -4,18 +4,22 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../ui/errors.js';
+import type { FaultOrder } from './faults.js';
 import type { MasterState } from './state.js';
 
-/** What the CLI may ask of a running supervisor. Everything else goes to the masters themselves. */
+/** What the CLI and local masters may ask of a running supervisor. Everything else goes to the masters themselves. */
 export type ControlRequest =
   | { readonly command: 'stop' }
-  | { readonly command: 'kill'; readonly master: string; readonly stayDown: boolean }
-  | { readonly command: 'start'; readonly master: string }
   /** A master that was added to the group, to be started; one that was removed from it, to be ended and forgotten. */
   | { readonly command: 'adopt'; readonly master: MasterState }
-  | { readonly command: 'dismiss'; readonly master: string };
+  | { readonly command: 'dismiss'; readonly master: string }
+  /** Answered with a FaultReport. */
+  | { readonly command: 'faults' }
+  /** Answered with a FaultRecord. */
+  | FaultOrder;
 
-export type ControlReply = { readonly ok: true } | { readonly ok: false; readonly error: string };
+type ControlReply =
+  { readonly ok: true; readonly result?: unknown } | { readonly ok: false; readonly error: string };
 
 /** Socket paths are limited to about 100 bytes: a long data directory gets one in the temporary folder. */
 export function controlPath(dataDir: string): string {
@@ -26,7 +30,7 @@ export function controlPath(dataDir: string): string {
 
 export async function serveControl(
   dataDir: string,
-  handle: (request: ControlRequest) => Promise<void>,
+  handle: (request: ControlRequest) => Promise<unknown>,
 ): Promise<Server> {
   const path = controlPath(dataDir);
   rmSync(path, { force: true });
@@ -39,7 +43,7 @@ export async function serveControl(
       if (!text.endsWith('\n')) return;
       const answer = (reply: ControlReply): void => void socket.end(`${JSON.stringify(reply)}\n`);
       handle(JSON.parse(text) as ControlRequest).then(
-        () => answer({ ok: true }),
+        (result) => answer({ ok: true, result }),
         (error: unknown) =>
           answer({ ok: false, error: error instanceof Error ? error.message : String(error) }),
       );
@@ -52,8 +56,11 @@ export async function serveControl(
   return server;
 }
 
-/** Sends one request to the supervisor. Throws UserError when it cannot be reached or refuses. */
-export async function askSupervisor(dataDir: string, request: ControlRequest): Promise<void> {
+/**
+ * Sends one request to the supervisor and resolves to what it answers: see ControlRequest. Throws UserError when it cannot
+ * be reached or refuses.
+ */
+export async function askSupervisor(dataDir: string, request: ControlRequest): Promise<unknown> {
   const reply = await new Promise<ControlReply>((resolve, reject) => {
     const socket = connect(controlPath(dataDir));
     let text = '';
@@ -69,4 +76,5 @@ export async function askSupervisor(dataDir: string, request: ControlRequest): P
     socket.write(`${JSON.stringify(request)}\n`);
   });
   if (!reply.ok) throw new UserError(reply.error);
+  return reply.result;
 }

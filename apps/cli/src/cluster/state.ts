@@ -146,3 +146,13 @@ export function requireRunning(state: ClusterState): ClusterState {
   }
   return state;
 }
+
+/** The master of that name. Throws UserError with the names there are. */
+export function named(masters: readonly MasterState[], name: string): MasterState {
+  const master = masters.find((candidate) => candidate.name === name);
+  if (master === undefined) {
+    const names = masters.map((candidate) => candidate.name).join(', ');
+    throw new UserError(`there is no master "${name}"`, `masters: ${names}, leader, follower`);
+  }
+  return master;
+}

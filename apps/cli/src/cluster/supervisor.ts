@@ -8,6 +8,7 @@ import { UserError } from '../ui/errors.js';
 import { Balancer } from './balancer.js';
 import { SupervisedChild } from './child.js';
 import { type ControlRequest, serveControl } from './control.js';
+import { Faults } from './faults.js';
 import { masterEntry, nodeEntry } from './program.js';
 import { type ClusterState, etcdUrl, type MasterState, writeState } from './state.js';
 
@@ -27,6 +28,10 @@ export class Supervisor {
   #state: ClusterState;
   readonly #masters = new Map<string, SupervisedChild>();
   readonly #balancer: Balancer;
+  readonly #faults = new Faults(
+    () => this.#state,
+    (master) => this.#masters.get(master),
+  );
   #node: SupervisedChild | undefined;
   readonly #nodeArgs: readonly string[];
   #control: Server | undefined;
@@ -129,6 +134,10 @@ export class Supervisor {
       schedulerPort: master.schedulerPort,
       externalUrl: `https://127.0.0.1:${this.#state.port}`,
       faultInjection: true,
+      supervisorDir: this.#state.dataDir,
+      apiUrls: Object.fromEntries(
+        this.#state.masters.map(({ name, apiPort }) => [name, `https://127.0.0.1:${apiPort}`]),
+      ),
       ...this.#etcdApi(master),
       ...this.#state.externalStorage,
     };
@@ -142,6 +151,7 @@ export class Supervisor {
       onChange: (pid) => {
         this.#note(master.name, pid);
         this.#updateMaster(master.name, { pid });
+        this.#faults.processChanged(master.name, pid);
       },
     });
     this.#masters.set(master.name, child);
@@ -155,31 +165,20 @@ export class Supervisor {
     return { etcdApi: { host, port: master.etcdPort, clientUrls: Object.fromEntries(urls) } };
   }
 
-  async #handle(request: ControlRequest): Promise<void> {
+  async #handle(request: ControlRequest): Promise<unknown> {
     if (request.command === 'stop') {
       // The answer goes out when everything has ended; the process then exits.
       const stopped = this.#stopAllButControl();
       await stopped;
       setImmediate(() => this.onStopRequested());
-      return;
+      return undefined;
     }
     if (request.command === 'adopt') return this.#adopt(request.master);
-    const child = this.#masters.get(request.master);
-    if (child === undefined) {
-      throw new UserError(`there is no master "${request.master}": ${[...this.#masters.keys()].join(', ')}`);
-    }
-    if (request.command === 'dismiss') {
-      await child.stop(stopGraceMs);
-      this.#masters.delete(request.master);
-      const masters = this.#state.masters.filter(({ name }) => name !== request.master);
-      this.#update({ ...this.#state, masters });
-    } else if (request.command === 'kill') {
-      this.#updateMaster(request.master, { stayDown: request.stayDown });
-      child.kill(request.stayDown);
-    } else {
-      this.#updateMaster(request.master, { stayDown: false });
-      child.start();
-    }
+    if (request.command === 'dismiss') return this.#dismiss(request.master);
+    if (request.command === 'faults') return this.#faults.report();
+    if (request.command === 'kill') this.#updateMaster(request.master, { stayDown: request.stayDown });
+    else if (request.command === 'start') this.#updateMaster(request.master, { stayDown: false });
+    return this.#faults.apply(request);
   }
 
   async #adopt(master: MasterState): Promise<void> {
@@ -190,6 +189,16 @@ export class Supervisor {
     });
     this.#update({ ...this.#state, masters: [...this.#state.masters, master] });
     await this.#startMaster(master);
+  }
+
+  async #dismiss(name: string): Promise<void> {
+    const child = this.#masters.get(name);
+    if (child === undefined) {
+      throw new UserError(`there is no master "${name}": ${[...this.#masters.keys()].join(', ')}`);
+    }
+    await child.stop(stopGraceMs);
+    this.#masters.delete(name);
+    this.#update({ ...this.#state, masters: this.#state.masters.filter((master) => master.name !== name) });
   }
 
   async #stopAllButControl(): Promise<void> {

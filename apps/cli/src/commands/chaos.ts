@@ -1,7 +1,12 @@
 import { Argument, type Command } from 'commander';
-import { AdminClient } from '../cluster/admin-client.js';
 import { askSupervisor } from '../cluster/control.js';
-import { type ClusterState, type MasterState, requireRunning, requireState } from '../cluster/state.js';
+import {
+  type ClusterState,
+  type MasterState,
+  named,
+  requireRunning,
+  requireState,
+} from '../cluster/state.js';
 import { clusterStatus } from '../cluster/status.js';
 import { UserError } from '../ui/errors.js';
 import { clusterOptions, oneOf } from './options.js';
@@ -37,7 +42,7 @@ function addKill(chaos: Command): void {
     .addArgument(new Argument('<master>', 'a master by name'))
     .action(async (name: string, flags: ChaosFlags) => {
       const state = requireRunning(requireState(flags.name, flags.dataDir));
-      const master = named(state, name);
+      const master = named(state.masters, name);
       if (master.pid !== undefined)
         throw new UserError(`${master.name} is running already`, 'see `trireme status`');
       await askSupervisor(state.dataDir, { command: 'start', master: master.name });
@@ -50,8 +55,9 @@ function addSignals(chaos: Command): void {
     .description('stop a master in its tracks (SIGSTOP)')
     .addArgument(masterArgument())
     .action(async (which: string, flags: ChaosFlags) => {
-      const { master } = await pick(which, flags);
-      signal(master, 'SIGSTOP');
+      const { state, master } = await pick(which, flags);
+      await askSupervisor(state.dataDir, { command: 'pause', master: master.name });
+      process.stdout.write(`${master.name}\n`);
     });
   clusterOptions(chaos.command('resume'))
     .description('let a paused master go on (SIGCONT); without a name, all of them')
@@ -59,15 +65,14 @@ function addSignals(chaos: Command): void {
     .action(async (name: string | undefined, flags: ChaosFlags) => {
       const state = requireRunning(requireState(flags.name, flags.dataDir));
       const masters =
-        name === undefined ? state.masters.filter(({ pid }) => pid !== undefined) : [named(state, name)];
-      for (const master of masters) signal(master, 'SIGCONT');
+        name === undefined
+          ? state.masters.filter(({ pid }) => pid !== undefined)
+          : [named(state.masters, name)];
+      for (const master of masters) {
+        await askSupervisor(state.dataDir, { command: 'resume', master: master.name });
+        process.stdout.write(`${master.name}\n`);
+      }
     });
-}
-
-function signal(master: MasterState, name: 'SIGSTOP' | 'SIGCONT'): void {
-  if (master.pid === undefined) throw new UserError(`${master.name} is not running`, 'see `trireme status`');
-  process.kill(master.pid, name);
-  process.stdout.write(`${master.name}\n`);
 }
 
 function addPartition(chaos: Command): void {
@@ -77,17 +82,15 @@ function addPartition(chaos: Command): void {
     .addOption(oneOf('--direction <direction>', 'which way is cut', ['both', 'in', 'out']).default('both'))
     .action(async (which: string, flags: ChaosFlags & { readonly direction: 'both' | 'in' | 'out' }) => {
       const { state, master } = await pick(which, flags);
-      const others = state.masters.filter((other) => other.name !== master.name).map((other) => other.name);
-      await (await AdminClient.open(state)).partition(master, others, flags.direction);
+      const { direction } = flags;
+      await askSupervisor(state.dataDir, { command: 'partition', master: master.name, direction });
       process.stdout.write(`${master.name}\n`);
     });
   clusterOptions(chaos.command('heal'))
     .description('join all masters again')
     .action(async (flags: ChaosFlags) => {
       const state = requireRunning(requireState(flags.name, flags.dataDir));
-      const client = await AdminClient.open(state);
-      const running = state.masters.filter((master) => master.pid !== undefined);
-      await Promise.all(running.map(async (master) => client.partition(master, [], 'both')));
+      await askSupervisor(state.dataDir, { command: 'heal' });
     });
 }
 
@@ -102,14 +105,5 @@ async function pick(which: string, flags: ChaosFlags): Promise<{ state: ClusterS
     )?.name;
     if (name === undefined) throw new UserError(`the cluster has no ${which} now`, 'see `trireme status`');
   }
-  return { state, master: named(state, name) };
-}
-
-function named(state: ClusterState, name: string): MasterState {
-  const master = state.masters.find((candidate) => candidate.name === name);
-  if (master === undefined) {
-    const names = state.masters.map((candidate) => candidate.name).join(', ');
-    throw new UserError(`there is no master "${name}"`, `masters: ${names}, leader, follower`);
-  }
-  return master;
+  return { state, master: named(state.masters, name) };
 }

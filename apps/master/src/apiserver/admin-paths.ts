@@ -41,7 +41,7 @@ export function adminPaths(options: AdminOptions): PathHandler {
   const replica = embedded(storage);
   const backups = replica === undefined ? undefined : new BackupStreams(replica, options.logger);
   const handlers: Record<string, (request: ApiRequest) => Promise<ApiResponse>> = {
-    'GET status': async (request) => json(200, await report(options, request)),
+    'GET status': async () => json(200, await report(options)),
     'POST transfer-leader': async (request) => {
       const { to } = bodyOf(request);
       await storage.transferLeadership(typeof to === 'string' ? to : undefined);
@@ -93,8 +93,8 @@ function membersOf(engine: Engine): Members {
   );
 }
 
-async function report({ storage, health }: AdminOptions, request: ApiRequest): Promise<object> {
-  const readiness = await health.handler({ ...request, path: '/readyz', query: new URLSearchParams() });
+async function report({ storage, health }: AdminOptions): Promise<object> {
+  const ready = await health.passes('readyz');
   const status = storage.status();
   const self = status.members.find((member) => member.id === status.memberId);
   return {
@@ -114,6 +114,6 @@ async function report({ storage, health }: AdminOptions, request: ApiRequest): P
     sizeBytes: status.sizeBytes,
     quotaBytes: status.quotaBytes,
     alarms: status.alarms.map(({ type, member }) => ({ type, member })),
-    ready: readiness?.status === 200,
+    ready,
   };
 }

@@ -20,6 +20,7 @@ import type { Telemetry } from '../telemetry/telemetry.js';
 import {
   API_SERVER,
   CLUSTER_PKI,
+  DASHBOARD,
   HEALTH,
   LOGGER,
   MASTER_CONFIG,
@@ -29,6 +30,8 @@ import {
   STORAGE,
   TELEMETRY,
 } from '../tokens.js';
+import type { Dashboard } from '../../../dashboard/server/dashboard.js';
+import { DashboardModule } from '../dashboard.module.js';
 import { adminPaths } from './admin-paths.js';
 import { createHealth } from './health.js';
 import { metricsPath } from './metrics-path.js';
@@ -49,10 +52,11 @@ function makeApiServer(
   security: Security,
   health: HealthRegistry,
   telemetry: Telemetry,
+  dashboard: Dashboard,
   config: MasterConfig,
   logger: Logger,
 ): ApiServer {
-  return createApiServer({
+  const api = createApiServer({
     storage,
     scheme,
     decoded,
@@ -67,21 +71,30 @@ function makeApiServer(
       health.handler,
       metricsPath(telemetry),
       adminPaths({ storage, health, logger, faultInjection: config.faultInjection }),
+      dashboard.handler,
       ...security.paths,
       ...serverPaths({ scheme, productVersion: productVersion() }),
     ],
-    metrics: { onRequestDone: (done) => telemetry.requestDone(done) },
+    metrics: {
+      onRequestDone: (done) => {
+        telemetry.requestDone(done);
+        dashboard.requestDone(done);
+      },
+    },
     onFault: (error, request) =>
       logger.error(
         { method: request.method, path: request.path, error: (error as Error).stack },
         'request failed',
       ),
   });
+  const { authorizer } = security;
+  dashboard.attach({ handle: api.handle, authorizer, ready: () => health.passes('readyz') });
+  return api;
 }
 
 /** The API of this replica: who may ask (Security), what it serves (Scheme), and how (ApiServer). */
 @Module({
-  imports: [ConsensusModule],
+  imports: [ConsensusModule, DashboardModule],
   providers: [
     { provide: SCHEME, useFactory: createScheme },
     { provide: DecodedCache, useFactory: () => new DecodedCache() },
@@ -95,7 +108,7 @@ function makeApiServer(
     {
       provide: API_SERVER,
       useFactory: makeApiServer,
-      inject: [STORAGE, SCHEME, DecodedCache, SECURITY, HEALTH, TELEMETRY, MASTER_CONFIG, LOGGER],
+      inject: [STORAGE, SCHEME, DecodedCache, SECURITY, HEALTH, TELEMETRY, DASHBOARD, MASTER_CONFIG, LOGGER],
     },
   ],
   exports: [SCHEME, SECURITY, HEALTH, API_SERVER],

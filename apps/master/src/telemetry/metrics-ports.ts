@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import type { Authorizer } from '#libs/apiserver';
+import { type Authorizer, mayAccessPath } from '#libs/apiserver';
 import type { KeyPair } from '#libs/pki';
 import type { ComponentName, Telemetry } from './telemetry.js';
 
@@ -80,21 +80,11 @@ async function answer(
     return { status: 401, text: 'a client certificate of this cluster is required\n' };
   const organizations: string | string[] = subject.O ?? [];
   const username = String(subject.CN);
-  const { decision } = await authorizer.authorize({
-    user: {
-      username,
-      groups: [...(Array.isArray(organizations) ? organizations : [organizations]), 'system:authenticated'],
-    },
-    verb: 'get',
-    resourceRequest: false,
-    group: '',
-    version: '',
-    resource: '',
-    subresource: '',
-    namespace: '',
-    name: '',
-    path: '/metrics',
-  });
-  if (decision !== 'allow') return { status: 403, text: `User "${username}" cannot get path "/metrics"\n` };
+  const user = {
+    username,
+    groups: [...(Array.isArray(organizations) ? organizations : [organizations]), 'system:authenticated'],
+  };
+  if (!(await mayAccessPath(authorizer, user, 'get', '/metrics')))
+    return { status: 403, text: `User "${username}" cannot get path "/metrics"\n` };
   return { status: 200, ...(await telemetry.exposition(component)) };
 }

@@ -3,6 +3,7 @@
  * part: client certificates, service-account tokens, impersonation, RBAC, nodes, reviews, the bootstrap policy.
  */
 export { authorizerChain, fixedPolicy } from './chain.js';
+export { mayAccessPath } from './path-access.js';
 export { createSecurity, type Security, type SecurityOptions } from './security.js';
 export { certificateUser, RequestAuthenticator } from '../authn/authenticator.js';
 export { impersonate, type ImpersonationHeaders } from '../authn/impersonation.js';

@@ -60,6 +60,12 @@ export class HealthRegistry {
       : this.#one(endpoint as HealthEndpoint, name);
   };
 
+  /** What the endpoint would answer, for callers in this process. */
+  async passes(endpoint: HealthEndpoint): Promise<boolean> {
+    const reasons = await Promise.all(this.#of(endpoint).map(run));
+    return reasons.every((reason) => reason === undefined);
+  }
+
   #of(endpoint: HealthEndpoint): readonly HealthCheck[] {
     return this.#checks.filter((check) => check.endpoints.includes(endpoint));
   }

@@ -62,9 +62,11 @@ function describeMember({ id, name, host, port, role }: Member, observed: Observ
 
 function describeFollowers({ leadership, members, options, report }: Observed): FollowerMetrics[] {
   if (!leadership.isLeader) return [];
-  return (report?.followers ?? []).flatMap(({ id, ...known }) => {
+  if (report === undefined) return [];
+  return report.followers.flatMap(({ id, ...known }) => {
     const name = members.find((member) => member.id === id)?.name;
-    return name === undefined || id === options.memberId ? [] : [{ name, ...known }];
+    if (name === undefined || id === options.memberId) return [];
+    return [{ name, lagEntries: Math.max(0, report.lastIndex - known.matchIndex), ...known }];
   });
 }
 

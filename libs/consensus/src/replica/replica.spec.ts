@@ -265,6 +265,7 @@ describe('three replicas', () => {
         active: true,
         matchIndex: leader.status().lastIndex,
         nextIndex: leader.status().lastIndex + 1,
+        lagEntries: 0,
         inflightMessages: 0,
         inflightBytes: 0,
       })),
