@@ -37,7 +37,7 @@ const optional = [
   },
   {
     tool: 'promtool',
-    leavesOut: "promtool's check of the metrics",
+    leavesOut: "promtool's checks of metrics, alerts and dashboards",
     how: "install Debian's package prometheus",
   },
   {

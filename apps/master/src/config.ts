@@ -64,6 +64,19 @@ const masterConfigSchema = z.strictObject({
       clientUrls: z.record(z.string(), z.string().url()).default({}),
     })
     .optional(),
+  /** Follow requests through Raft. Absent: nothing is followed. */
+  tracing: z
+    .strictObject({
+      /** OTLP/HTTP collector: http://127.0.0.1:4318/v1/traces. */
+      endpoint: z.string().url().optional(),
+      /** File that gets a JSON object a span. */
+      file: z.string().min(1).optional(),
+      sampleRatio: z.number().min(0).max(1).default(0.01),
+    })
+    .refine(({ endpoint, file }) => (endpoint === undefined) !== (file === undefined), {
+      message: 'either an endpoint or a file is wanted',
+    })
+    .optional(),
   /** Accept fault injection (partitions) from cluster administrators: for clusters on one machine. */
   faultInjection: z.boolean().default(false),
   /** Data directory of the local cluster whose supervisor does the faults that the dashboard's buttons ask for. */

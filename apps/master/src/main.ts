@@ -5,6 +5,7 @@ import { createLogger, type Logger } from '#libs/telemetry';
 import { loadMasterConfig } from './config.js';
 import { addConfigFlags } from './flags.js';
 import { startMaster } from './master.js';
+import { requestIds } from './telemetry/request-context.js';
 
 function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
   let stopping = false;
@@ -32,7 +33,7 @@ const program = addConfigFlags(
     .requiredOption('--config <file>', 'JSON configuration; see docs/operations.md'),
 ).parse();
 
-const logger = createLogger('master');
+const logger = createLogger('master', undefined, requestIds);
 try {
   const { config: file, ...overrides } = program.opts<{ readonly config: string }>();
   const config = loadMasterConfig(file, overrides);

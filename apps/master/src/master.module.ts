@@ -1,17 +1,22 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { ClusterPki } from '#libs/pki';
-import type { Logger } from '#libs/telemetry';
+import type { Logger, Tracing } from '#libs/telemetry';
 import { ApiserverModule } from './apiserver/apiserver.module.js';
 import type { MasterConfig } from './config.js';
 import { ConsensusModule } from './consensus/consensus.module.js';
 import { LeaderModule } from './leader/leader.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
-import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STOPPING } from './tokens.js';
+import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STOPPING, TRACING } from './tokens.js';
 
 /** One master: consensus, API server, controller-manager and scheduler in one application. */
 @Module({})
 export class MasterModule {
-  static for(config: MasterConfig, pki: ClusterPki, logger: Logger): DynamicModule {
+  static for(
+    config: MasterConfig,
+    pki: ClusterPki,
+    logger: Logger,
+    tracing: Tracing | undefined,
+  ): DynamicModule {
     const settings: DynamicModule = {
       module: SettingsModule,
       global: true,
@@ -19,9 +24,10 @@ export class MasterModule {
         { provide: MASTER_CONFIG, useValue: config },
         { provide: CLUSTER_PKI, useValue: pki },
         { provide: LOGGER, useValue: logger },
+        { provide: TRACING, useFactory: () => tracing },
         { provide: STOPPING, useValue: new AbortController() },
       ],
-      exports: [MASTER_CONFIG, CLUSTER_PKI, LOGGER, STOPPING],
+      exports: [MASTER_CONFIG, CLUSTER_PKI, LOGGER, TRACING, STOPPING],
     };
     return {
       module: MasterModule,

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Scheme } from '#libs/apimachinery';
 import {
   type ApiServer,
   apiServerFactory,
@@ -9,15 +10,17 @@ import {
   type Security,
 } from '#libs/apiserver';
 import { ensureClusterPki, type KeyPair } from '#libs/pki';
-import type { Logger } from '#libs/telemetry';
+import { type Logger, startTracing, type Tracing } from '#libs/telemetry';
 import type { Engine } from './consensus/engine.js';
 import type { MasterConfig } from './config.js';
 import { startEtcdService } from './etcd-service.js';
 import { MasterModule } from './master.module.js';
 import { handOver } from './shutdown.js';
+import { observe } from './telemetry/observe.js';
 import { openMetricsPorts } from './telemetry/metrics-ports.js';
+import { followed } from './telemetry/request-context.js';
 import type { Telemetry } from './telemetry/telemetry.js';
-import { API_SERVER, SECURITY, STOPPING, STORAGE, TELEMETRY } from './tokens.js';
+import { API_SERVER, SCHEME, SECURITY, STOPPING, STORAGE, TELEMETRY } from './tokens.js';
 
 /**
  * Starts one master and resolves once its API listens; a leader may not be known yet (see /readyz). Resolves to what
@@ -35,9 +38,10 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
     tls: { key: serving.privateKey, cert: serving.certificate, ca: pki.ca.certificate },
     api: () => http,
   });
+  const tracing = await openTracing(config);
   const adapter = new FastifyAdapter({ serverFactory: serverFactory as never });
   const app = await NestFactory.create<NestFastifyApplication>(
-    MasterModule.for(config, pki, logger),
+    MasterModule.for(config, pki, logger, tracing),
     adapter,
     {
       logger: false,
@@ -46,10 +50,13 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
     },
   );
   const storage = app.get<Engine>(STORAGE);
+  const telemetry = app.get<Telemetry>(TELEMETRY);
   const options: HttpOptions = {
-    handle: app.get<ApiServer>(API_SERVER).handle,
+    handle: followed(app.get<ApiServer>(API_SERVER).handle, tracing, logger),
     authenticator: app.get<Security>(SECURITY).authenticator,
     onFault: (error) => logger.error({ error: (error as Error).stack }, 'request failed'),
+    onClientCertificate: (expiresAtMs) => telemetry.clientCertificateSeen(expiresAtMs),
+    onTimeout: (kind) => telemetry.requestTimedOut(kind),
   };
   await registerApi(adapter.getInstance() as never, options);
   http = options;
@@ -66,7 +73,20 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
     app.get<ApiServer>(API_SERVER).close();
     await closeMetrics();
     await app.close();
+    await tracing?.close();
   };
+}
+
+async function openTracing({ name, clusterName, tracing }: MasterConfig): Promise<Tracing | undefined> {
+  if (tracing === undefined) return undefined;
+  const { endpoint, file, sampleRatio } = tracing;
+  return startTracing({
+    instance: name,
+    cluster: clusterName,
+    sampleRatio,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(file === undefined ? {} : { file }),
+  });
 }
 
 async function listen(app: NestFastifyApplication, config: MasterConfig): Promise<void> {
@@ -87,17 +107,7 @@ async function openMetrics(
   clientCa: string,
 ): Promise<() => Promise<void>> {
   const telemetry = app.get<Telemetry>(TELEMETRY);
-  const storage = app.get<Engine>(STORAGE);
-  const api = app.get<ApiServer>(API_SERVER);
-  telemetry.observe({
-    storage:
-      'engine' in storage
-        ? { external: () => storage.externalMetrics() }
-        : { consensus: () => storage.metrics() },
-    objectCounts: () => api.objectCounts(),
-    inflight: () => api.inflight(),
-  });
-  storage.onLeadership(({ isLeader }) => telemetry.setLeader(isLeader));
+  observe(telemetry, app.get<Engine>(STORAGE), app.get<ApiServer>(API_SERVER), app.get<Scheme>(SCHEME));
   return openMetricsPorts({
     telemetry,
     authorizer: app.get<Security>(SECURITY).authorizer,

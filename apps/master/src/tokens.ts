@@ -10,4 +10,6 @@ export const DASHBOARD = Symbol('Dashboard');
 export const TELEMETRY = Symbol('Telemetry');
 /** An AbortController whose abort says that the master stops. */
 export const STOPPING = Symbol('Stopping');
+/** Undefined where requests are not followed. */
+export const TRACING = Symbol('Tracing');
 export const LOGGER = Symbol('Logger');

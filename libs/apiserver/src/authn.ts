@@ -18,6 +18,8 @@ export interface PeerCertificateFacts {
   readonly organizations: readonly string[];
   /** SHA-256, hex, upper case with colons as Node prints it. */
   readonly fingerprint: string;
+  /** When it ends, in milliseconds since the epoch. */
+  readonly expiresAtMs?: number;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { AdmissionPlugin } from './admission/plugin.js';
 import type { Authorizer } from './authz.js';
 import { systemClock, type Clock } from './clock.js';
 import type { PathHandler, VirtualCreate } from './extension.js';
-import { FlowControl, type FlowLimits } from './handler/flow-control.js';
+import { FlowControl, type FlowCounts, type FlowLimits } from './handler/flow-control.js';
 import { createHandler } from './handler/handler.js';
 import type { RequestMetrics } from './handler/metrics.js';
 import { subresourceHandlers, type SubresourceOptions } from './subresources/index.js';
@@ -43,6 +43,8 @@ export interface ApiServer {
   readonly handle: ApiHandler;
   /** Requests from outside that are being answered; watches are counted apart. */
   inflight(): { readonly readOnly: number; readonly mutating: number };
+  /** The seats of requests from outside, by kind. */
+  flow(): Readonly<Record<'readOnly' | 'mutating', FlowCounts>>;
   /** Open watches by `resource.group`. */
   watchers(): ReadonlyMap<string, number>;
   /** Stored objects by `resource.group`: counted in the tree, for metrics. */
@@ -103,6 +105,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     handle,
     inflight: () => flow.inflight(),
+    flow: () => flow.counts(),
     watchers: () => watching,
     objectCounts: () => objectCounts(storage, scheme),
     decoded,

@@ -34,6 +34,7 @@ export {
   type InProcessUser,
 } from './in-process-transport.js';
 export * from './http-transport.js';
+export { countedTransport, type RequestOutcome } from './counted-transport.js';
 export * from './store.js';
 export * from './informer.js';
 export * from './informer-factory.js';

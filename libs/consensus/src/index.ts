@@ -37,6 +37,7 @@ export { BackupError, verifyBackup } from './backup/backup-file.js';
 export type { BackupInfo, VerifiedBackup } from './backup/backup-file.js';
 export { restoreBackup } from './backup/restore.js';
 export type { RestoreOptions } from './backup/restore.js';
+export type { WriteTimes, WriteTrace } from './trace.js';
 export { DataDirectoryError, MemberRemovedError } from './errors.js';
 export type { InitialMember, MemberAddress } from './membership/member-directory.js';
 export type { ConsensusMetrics, FollowerMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';

@@ -56,6 +56,8 @@ export interface ConsensusMetrics {
   /** The part of it that live keys take. */
   readonly inUseBytes: number;
   readonly walFsyncSeconds: HistogramSnapshot;
+  /** By how much ticks of the consensus thread came late. */
+  readonly threadDelaySeconds: HistogramSnapshot;
   /** Writing one snapshot of the store: what a backend commit is here. */
   readonly snapshotSeconds: HistogramSnapshot;
   readonly peers: readonly PeerMetrics[];

@@ -31,14 +31,13 @@ export interface RequestRecorder {
   observe(code: number, seconds: number): void;
 }
 
-/** The handles of one flow schema in its priority level. Gauges are the caller's to keep right. */
-export interface FlowMetrics {
-  readonly executing: GaugeChild;
-  readonly inQueue: GaugeChild;
-  readonly dispatched: CounterChild;
-  rejected(reason: string): void;
-  /** Seconds in the queue; `executed` false when it left without having been served. */
-  waited(seconds: number, executed: boolean): void;
+/** The seats of one priority level. There are no queues: who finds no seat is refused at once. */
+export interface FlowLevel {
+  readonly priorityLevel: string;
+  readonly seats: number;
+  readonly executing: number;
+  readonly dispatched: number;
+  readonly rejected: number;
 }
 
 export interface ApiserverMetrics {
@@ -50,17 +49,18 @@ export interface ApiserverMetrics {
   requestTerminated(labels: RequestLabels, code: number): void;
   readonly inflightMutating: GaugeChild;
   readonly inflightReadOnly: GaugeChild;
-  /** Requests that go on until their client leaves: watches, logs, exec. */
-  longRunning(labels: RequestLabels): GaugeChild;
   /** Seconds until the certificate of a client that has just authenticated expires. */
   clientCertificateExpiresIn(seconds: number): void;
-  flow(priorityLevel: string, flowSchema: string): FlowMetrics;
 }
 
 export interface ApiserverMetricsOptions {
   readonly registry?: Registry;
   /** Objects in the store by resource (`pods`, `deployments.apps`), taken at each scrape. */
   readonly storageObjects?: () => Iterable<readonly [resource: string, count: number]>;
+  /** Requests that go on until their client leaves (watches, logs, exec), open now; taken at each scrape. */
+  readonly longRunning?: () => Iterable<readonly [RequestLabels, count: number]>;
+  /** Taken at each scrape. */
+  readonly flow?: () => readonly FlowLevel[];
 }
 
 const sliBuckets = [
@@ -70,7 +70,6 @@ const durationBuckets = [0.005, 0.025, ...sliBuckets] as const;
 const certificateBuckets = [
   0, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 345600, 604800, 2592000, 7776000, 15552000, 31104000,
 ] as const;
-const flowWaitBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30] as const;
 const verbs = new Set(
   'APPLY CONNECT DELETE DELETECOLLECTION GET HEAD LIST OPTIONS PATCH POST PROXY PUT UPDATE WATCH WATCHLIST'.split(
     ' ',
@@ -97,12 +96,6 @@ export function createApiserverMetrics(options: ApiserverMetricsOptions = {}): A
     help: 'Requests that the server ended in self-defence.',
     labelNames: ['component', 'code', 'group', 'version', 'resource', 'subresource', 'scope', 'verb'],
   });
-  const longRunning = createGaugeFamily({
-    registry,
-    name: 'apiserver_longrunning_requests',
-    help: 'Requests that go on until their client leaves, open now.',
-    labelNames: ['component', 'group', 'version', 'resource', 'subresource', 'scope', 'verb'],
-  });
   const certificates = createHistogramFamily({
     registry,
     name: 'apiserver_client_certificate_expiration_seconds',
@@ -110,6 +103,8 @@ export function createApiserverMetrics(options: ApiserverMetricsOptions = {}): A
     buckets: certificateBuckets,
   }).child();
   if (options.storageObjects !== undefined) registerStorageObjects(registry, options.storageObjects);
+  if (options.longRunning !== undefined) registerLongRunning(registry, options.longRunning);
+  if (options.flow !== undefined) registerFlow(registry, options.flow);
   return {
     registry,
     request: (labels) => requests(labels),
@@ -118,9 +113,7 @@ export function createApiserverMetrics(options: ApiserverMetricsOptions = {}): A
       terminations.child(component, String(code), ...kindOf(labels), cleanVerb(labels.verb)).increment(),
     inflightMutating: inflight.child('mutating'),
     inflightReadOnly: inflight.child('readOnly'),
-    longRunning: (labels) => longRunning.child(component, ...kindOf(labels), cleanVerb(labels.verb)),
     clientCertificateExpiresIn: (seconds) => certificates.observe(seconds),
-    flow: createFlowMetrics(registry),
   };
 }
 
@@ -210,49 +203,43 @@ function registerStorageObjects(
   );
 }
 
-function createFlowMetrics(registry: Registry): ApiserverMetrics['flow'] {
-  const labelNames = ['priority_level', 'flow_schema'];
-  const prefix = 'apiserver_flowcontrol_';
-  const executing = createGaugeFamily({
-    registry,
-    name: `${prefix}current_executing_requests`,
-    help: 'Requests in their initial phase of execution now.',
-    labelNames,
+function registerLongRunning(
+  registry: Registry,
+  source: NonNullable<ApiserverMetricsOptions['longRunning']>,
+): void {
+  registerCollected(
+    {
+      registry,
+      name: 'apiserver_longrunning_requests',
+      help: 'Requests that go on until their client leaves, open now.',
+    },
+    'gauge',
+    () =>
+      [...source()].slice(0, maxKinds).map(([{ verb, ...kind }, value]) => ({
+        labels: { component, ...kind, verb: cleanVerb(verb) },
+        value,
+      })),
+  );
+}
+
+function registerFlow(registry: Registry, source: NonNullable<ApiserverMetricsOptions['flow']>): void {
+  const register = (
+    type: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    value: (level: FlowLevel) => number,
+    more: Readonly<Record<string, string>> = {},
+  ): void =>
+    registerCollected({ registry, name: `apiserver_flowcontrol_${name}`, help }, type, () =>
+      source().map((level) => ({
+        labels: { priority_level: level.priorityLevel, flow_schema: 'all', ...more },
+        value: value(level),
+      })),
+    );
+  register('gauge', 'nominal_limit_seats', 'Requests that may be served at once.', ({ seats }) => seats);
+  register('gauge', 'current_executing_requests', 'Requests being served now.', ({ executing }) => executing);
+  register('counter', 'dispatched_requests_total', 'Requests let through.', ({ dispatched }) => dispatched);
+  register('counter', 'rejected_requests_total', 'Requests refused.', ({ rejected }) => rejected, {
+    reason: 'concurrency-limit',
   });
-  const inQueue = createGaugeFamily({
-    registry,
-    name: `${prefix}current_inqueue_requests`,
-    help: 'Requests waiting in queues now.',
-    labelNames,
-  });
-  const dispatched = createCounterFamily({
-    registry,
-    name: `${prefix}dispatched_requests_total`,
-    help: 'Requests that were let through.',
-    labelNames,
-  });
-  const rejected = createCounterFamily({
-    registry,
-    name: `${prefix}rejected_requests_total`,
-    help: 'Requests that were refused.',
-    labelNames: [...labelNames, 'reason'],
-  });
-  const waited = createHistogramFamily({
-    registry,
-    name: `${prefix}request_wait_duration_seconds`,
-    help: 'Time that a request waited in its queue.',
-    labelNames: [...labelNames, 'execute'],
-    buckets: flowWaitBuckets,
-  });
-  return (level, schema) => {
-    const executed = waited.child(level, schema, 'true');
-    return {
-      executing: executing.child(level, schema),
-      inQueue: inQueue.child(level, schema),
-      dispatched: dispatched.child(level, schema),
-      rejected: (reason) => rejected.child(level, schema, reason).increment(),
-      waited: (seconds, served) =>
-        (served ? executed : waited.child(level, schema, 'false')).observe(seconds),
-    };
-  };
 }

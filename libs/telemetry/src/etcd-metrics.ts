@@ -33,6 +33,7 @@ export interface EtcdMetricsSource {
   /** Raised now, of all members. */
   readonly alarms: readonly { readonly type: string; readonly member: string }[];
   readonly walFsyncSeconds: HistogramSnapshot;
+  readonly threadDelaySeconds: HistogramSnapshot;
   readonly snapshotSeconds: HistogramSnapshot;
   readonly peers: readonly EtcdPeerSource[];
   readonly logMemoryBytes: number;
@@ -159,6 +160,12 @@ function registerStorage(single: Single, register: Register): void {
     'etcd_disk_wal_fsync_duration_seconds',
     'Time of making appended log entries durable.',
     (s, name) => histogramSamples(name, {}, s.walFsyncSeconds),
+  );
+  register(
+    'histogram',
+    'trireme_consensus_thread_delay_seconds',
+    'By how much ticks of the consensus thread came late.',
+    (s, name) => histogramSamples(name, {}, s.threadDelaySeconds),
   );
   register(
     'histogram',

@@ -1,5 +1,5 @@
 /**
- * What a component tells about itself: metrics for Prometheus and log lines.
+ * What a component tells about itself: metrics for Prometheus, log lines, and traces where they are asked for.
  *
  * Contract: one registry a component, under the names, labels and buckets that Kubernetes' and etcd's own dashboards
  * read; `trireme_` for what has no name there. Callers observe; nothing here measures anything but the process itself.
@@ -20,13 +20,15 @@
  */
 export { createLogger, logLevels, withoutSecrets } from './logger.js';
 export type { LogLevel, Logger } from './logger.js';
+export { startTracing } from './tracing/tracing.js';
+export type { RequestFacts, Tracing, TracingOptions, WriteStations } from './tracing/tracing.js';
 export { createRegistry } from './registry.js';
 export type { Registry } from './registry.js';
 export { createApiserverMetrics } from './apiserver-metrics.js';
 export type {
   ApiserverMetrics,
   ApiserverMetricsOptions,
-  FlowMetrics,
+  FlowLevel,
   RequestLabels,
   RequestOutcome,
   RequestRecorder,
@@ -39,8 +41,12 @@ export { createWorkqueueMetrics } from './workqueue-metrics.js';
 export type { QueueMetrics, WorkqueueMetrics } from './workqueue-metrics.js';
 export { createLeaderElectionMetrics, createRestClientMetrics } from './client-metrics.js';
 export type { RestClientMetrics } from './client-metrics.js';
+export { createKubeletMetrics } from './kubelet-metrics.js';
+export type { KubeletMetrics, KubeletMetricsOptions, PodOperation } from './kubelet-metrics.js';
 export { createSchedulerMetrics } from './scheduler-metrics.js';
 export type { SchedulerMetrics, SchedulingQueue, SchedulingResult } from './scheduler-metrics.js';
+export { createFailoverMetrics } from './failover-metrics.js';
+export type { FailoverMetrics } from './failover-metrics.js';
 export { createEventLoopMonitor } from './event-loop.js';
 export type { EventLoopMonitor } from './event-loop.js';
 export { createProcessMetrics } from './process-metrics.js';

@@ -42,14 +42,20 @@ const secretTexts: readonly [RegExp, string][] = [
 /**
  * A logger of one component: a JSON object a line on stdout (or `destination`), with level, time in milliseconds, component
  * and message. The level is that of the environment variable TRIREME_LOG_LEVEL, default `info`.
+ * `context` gives each line what the moment knows: the ids of the request that is being worked on.
  * Values of secret fields, bearer tokens, JSON Web Tokens and private keys never reach the output.
  * Throws RangeError for a level that does not exist.
  */
-export function createLogger(component: string, destination?: DestinationStream): Logger {
+export function createLogger(
+  component: string,
+  destination?: DestinationStream,
+  context?: () => object | undefined,
+): Logger {
   return pino(
     {
       level: levelFrom(process.env['TRIREME_LOG_LEVEL']),
       base: { component },
+      ...(context === undefined ? {} : { mixin: () => context() ?? {} }),
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: redactedPaths, censor },

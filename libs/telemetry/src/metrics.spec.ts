@@ -4,6 +4,7 @@ import {
   createCounterFamily,
   createEtcdMetrics,
   createEventLoopMonitor,
+  createFailoverMetrics,
   createHistogramFamily,
   createLeaderElectionMetrics,
   createProcessMetrics,
@@ -38,6 +39,7 @@ const consensus: EtcdMetricsSource = {
   inUseBytes: 4000,
   alarms: [],
   walFsyncSeconds: histogram,
+  threadDelaySeconds: histogram,
   snapshotSeconds: histogram,
   peers: [{ name: 'b', sentBytes: 10, receivedBytes: 20, sendFailures: 0, roundTripSeconds: histogram }],
   logMemoryBytes: 7,
@@ -46,14 +48,15 @@ const consensus: EtcdMetricsSource = {
 /** The four registries as a master shows them, every handle used once. */
 function allRegistries(): Record<string, Registry> {
   const build = { major: '1', minor: '36', gitVersion: 'v1.36.0+trireme' };
-  const apiserver = createApiserverMetrics({ storageObjects: () => [['pods', 3]] });
+  const level = { priorityLevel: 'mutating', seats: 200, executing: 1, dispatched: 9, rejected: 2 };
+  const apiserver = createApiserverMetrics({
+    storageObjects: () => [['pods', 3]],
+    longRunning: () => [[{ ...listPods, verb: 'WATCH' }, 4]],
+    flow: () => [level],
+  });
   apiserver.requestDone({ ...listPods, code: 200, seconds: 0.03 });
   apiserver.requestTerminated(listPods, 504);
-  apiserver.longRunning({ ...listPods, verb: 'WATCH' }).add(1);
   apiserver.clientCertificateExpiresIn(5000);
-  const flow = apiserver.flow('workload-low', 'service-accounts');
-  flow.rejected('queue-full');
-  flow.waited(0.1, true);
   const workqueue = createWorkqueueMetrics();
   const queue = workqueue.queue('deployment');
   queue.added();
@@ -137,7 +140,9 @@ describe('the exposition of every registry', () => {
         'apiserver_request_sli_duration_seconds_bucket{component="apiserver",group="",version="v1",resource="pods",subresource="",scope="namespace",verb="LIST",le="0.05"} 1',
         'apiserver_storage_objects{resource="pods"} 3',
         'apiserver_current_inflight_requests{request_kind="mutating"} 0',
-        'apiserver_flowcontrol_rejected_requests_total{priority_level="workload-low",flow_schema="service-accounts",reason="queue-full"} 1',
+        'apiserver_flowcontrol_rejected_requests_total{priority_level="mutating",flow_schema="all",reason="concurrency-limit"} 2',
+        'apiserver_longrunning_requests{component="apiserver",group="",version="v1",resource="pods",subresource="",scope="namespace",verb="WATCH"} 4',
+        'apiserver_request_terminations_total{component="apiserver",code="504",group="",version="v1",resource="pods",subresource="",scope="namespace",verb="LIST"} 1',
       ],
       'controller-manager': [
         'workqueue_adds_total{name="deployment"} 1',
@@ -295,5 +300,21 @@ describe('the process', () => {
     monitor.close();
     vi.advanceTimersByTime(1000);
     expect(valueOf(await registries[0]!.metrics(), 'trireme_event_loop_delay_seconds_count')).toBe(20);
+  });
+});
+
+describe('trireme_failover_duration_seconds', () => {
+  it('counts from losing a leader to knowing the next, and no start', async () => {
+    const registry = createRegistry();
+    const failover = createFailoverMetrics(registry);
+    failover.leaderKnown(false, 0);
+    failover.leaderKnown(true, 900);
+    failover.leaderKnown(true, 950);
+    failover.leaderKnown(false, 1_000);
+    failover.leaderKnown(false, 1_010);
+    failover.leaderKnown(true, 1_030);
+    const text = await registry.metrics();
+    expect(valueOf(text, 'trireme_failover_duration_seconds_count')).toBe(1);
+    expect(valueOf(text, 'trireme_failover_duration_seconds_sum')).toBeCloseTo(0.03);
   });
 });

@@ -36,6 +36,8 @@ export interface ClusterStatus {
 export interface ClusterFile {
   readonly clusterId: string;
   readonly port: number;
+  /** Of the node agent's metrics. */
+  readonly nodesPort: number;
   readonly supervisorPid?: number;
   readonly nodePid?: number;
   readonly masters: readonly {

@@ -125,12 +125,13 @@ export async function createState(
     readonly observers?: number;
   },
 ): Promise<ClusterState> {
-  const { port, masters } = await allocatePorts(options.port, options.masters, options.observers);
+  const { port, nodesPort, masters } = await allocatePorts(options.port, options.masters, options.observers);
   return {
     name: options.name,
     clusterId: randomBytes(8).toString('hex'),
     dataDir: options.dataDir,
     port,
+    nodesPort,
     masters,
     nodes: options.nodes,
     kubeconfig: options.kubeconfig,
@@ -159,11 +160,12 @@ function requireSameEngine(
 
 async function reuseState(known: ClusterState, options: UpOptions): Promise<ClusterState> {
   const moves = options.portGiven && options.port !== known.port && options.port !== 0;
-  const { port, masters } = moves ? await moved(known, options.port) : known;
+  const { port, nodesPort, masters } = moves ? await moved(known, options.port) : known;
   if (!moves) await requireFree(portsOf(known), known.port);
   return {
     ...known,
     port,
+    nodesPort,
     masters: masters.map(({ pid: _pid, stayDown: _stayDown, ...master }) => master),
     nodes: options.nodes,
     nodePid: undefined,
@@ -176,10 +178,11 @@ async function reuseState(known: ClusterState, options: UpOptions): Promise<Clus
 async function moved(
   known: ClusterState,
   wanted: number,
-): Promise<{ port: number; masters: readonly MasterState[] }> {
-  const { port, masters } = await allocatePorts(wanted, known.masters.length);
+): Promise<{ port: number; nodesPort: number; masters: readonly MasterState[] }> {
+  const { port, nodesPort, masters } = await allocatePorts(wanted, known.masters.length);
   return {
     port,
+    nodesPort,
     masters: known.masters.map(({ name, id, observer, joined }, i) => ({
       ...(masters[i] as MasterState),
       name,
@@ -200,7 +203,12 @@ async function withEtcd(state: ClusterState, listen: UpOptions['etcdListen']): P
 /** The simulated nodes share one client certificate; its rights are those of the role system:node. */
 async function writeNodeKubeconfig(state: ClusterState, pki: ClusterPki): Promise<void> {
   const path = join(state.dataDir, 'pki', 'node-agent.kubeconfig');
-  if (existsSync(path) && readFileSync(path, 'utf8').includes(`:${state.port}`)) return;
+  // Of the agent's metrics port.
+  const [certificateFile, keyFile] = ['crt', 'key'].map((end) =>
+    join(state.dataDir, 'pki', `node-agent.${end}`),
+  ) as [string, string];
+  const complete = [path, certificateFile, keyFile].every((file) => existsSync(file));
+  if (complete && readFileSync(path, 'utf8').includes(`:${state.port}`)) return;
   const pair = await issueCertificate(pki.ca, {
     commonName: 'trireme:simulated-nodes',
     organizations: ['trireme:node-agents'],
@@ -214,6 +222,14 @@ async function writeNodeKubeconfig(state: ClusterState, pki: ClusterPki): Promis
     keyPem: pair.privateKey,
   });
   writeFileSync(path, text, { mode: 0o600 });
+  const { certificate, privateKey } = await issueCertificate(pki.ca, {
+    commonName: 'trireme:simulated-nodes',
+    usages: ['server'],
+    dnsNames: ['localhost'],
+    ipAddresses: ['127.0.0.1', '::1'],
+  });
+  writeFileSync(keyFile, privateKey, { mode: 0o600 });
+  writeFileSync(certificateFile, certificate, { mode: 0o600 });
 }
 
 /** Throws UserError when nothing can be written there; creates the directory. */

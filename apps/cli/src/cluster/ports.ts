@@ -16,6 +16,8 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
+const nodesOffset = 101;
+
 /** Below what systems hand out to outgoing connections, which could take a port between two starts of a master. */
 const anyRange = { first: 12_000, last: 31_999 } as const;
 
@@ -36,22 +38,24 @@ export async function allocatePorts(
   port: number,
   voters: number,
   observers = 0,
-): Promise<{ port: number; masters: MasterState[] }> {
+): Promise<{ port: number; nodesPort: number; masters: MasterState[] }> {
   const masters = voters + observers;
-  const total = 1 + masters * portsPerMaster.length;
+  const total = 2 + masters * portsPerMaster.length;
   const numbers =
     port === 0
       ? await anyFree(total)
       : [
           port,
+          port + nodesOffset,
           ...Array.from({ length: masters }, (_, i) =>
             portsPerMaster.map((kind) => port + offsets[kind] + i),
           ).flat(),
         ];
   if (port !== 0) await requireFree(numbers, port);
-  const [balancer, ...rest] = numbers as [number, ...number[]];
+  const [balancer, nodesPort, ...rest] = numbers as [number, number, ...number[]];
   return {
     port: balancer,
+    nodesPort,
     masters: Array.from({ length: masters }, (_, i) => {
       const at = (kind: number): number => rest[i * portsPerMaster.length + kind] as number;
       return {
@@ -107,10 +111,12 @@ export async function allocateEtcdPorts(port: number, masters: number): Promise<
 
 export function portsOf(state: {
   readonly port: number;
+  readonly nodesPort?: number;
   readonly masters: readonly MasterState[];
 }): number[] {
   return [
     state.port,
+    ...(state.nodesPort === undefined ? [] : [state.nodesPort]),
     ...state.masters.flatMap((m) => [
       m.apiPort,
       m.peerPort,

@@ -44,6 +44,8 @@ export interface ClusterState {
   readonly port: number;
   readonly masters: readonly MasterState[];
   readonly nodes: number;
+  /** Where the node agent serves its metrics; undefined in clusters that were made without. */
+  readonly nodesPort?: number;
   readonly nodePid?: number;
   readonly supervisorPid?: number;
   readonly kubeconfig: string;

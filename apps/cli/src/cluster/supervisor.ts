@@ -75,6 +75,7 @@ export class Supervisor {
         String(this.#state.nodes),
         '--kubeconfig',
         join(this.#state.dataDir, 'pki', 'node-agent.kubeconfig'),
+        ...nodeMetricsArgs(this.#state),
         ...this.#nodeArgs,
       ],
       logFile: join(this.#state.dataDir, 'logs', 'nodes.log'),
@@ -247,4 +248,15 @@ const heapFlags = ['--max-semi-space-size=8', '--heap-growing-percent=80'];
 function profilingFlags(): string[] {
   const directory = process.env['TRIREME_CPU_PROFILE'];
   return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`];
+}
+
+function nodeMetricsArgs({ nodesPort, dataDir }: ClusterState): string[] {
+  if (nodesPort === undefined) return [];
+  const pki = (file: string): string => join(dataDir, 'pki', file);
+  return [
+    `--port=${nodesPort}`,
+    `--tls-cert-file=${pki('node-agent.crt')}`,
+    `--tls-private-key-file=${pki('node-agent.key')}`,
+    `--client-ca-file=${pki('ca.crt')}`,
+  ];
 }

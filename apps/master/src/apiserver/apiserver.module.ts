@@ -7,6 +7,7 @@ import {
   DecodedCache,
   defaultAdmission,
   type HealthRegistry,
+  requestIdOf,
   type Security,
   serverPaths,
 } from '#libs/apiserver';
@@ -83,7 +84,12 @@ function makeApiServer(
     },
     onFault: (error, request) =>
       logger.error(
-        { method: request.method, path: request.path, error: (error as Error).stack },
+        {
+          requestId: requestIdOf(request),
+          method: request.method,
+          path: request.path,
+          error: (error as Error).stack,
+        },
         'request failed',
       ),
   });

@@ -1,11 +1,11 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClusterPki } from '#libs/pki';
 import { MemberRemovedError, openExternal, openReplica } from '#libs/consensus';
-import type { Logger } from '#libs/telemetry';
+import type { Logger, Tracing } from '#libs/telemetry';
 import type { MasterConfig } from '../config.js';
 import type { Engine } from './engine.js';
 import { externalOptions } from './external-options.js';
-import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE } from '../tokens.js';
+import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE, TRACING } from '../tokens.js';
 
 /** Tells a service manager that starting this master again is of no use. */
 const removedExitCode = 3;
@@ -14,7 +14,12 @@ const removedExitCode = 3;
  * Opens this replica: of the log, where it serves from its data directory at once, or over an external etcd. A leader comes
  * when a quorum does.
  */
-async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger): Promise<Engine> {
+async function openStorage(
+  config: MasterConfig,
+  pki: ClusterPki,
+  logger: Logger,
+  tracing: Tracing | undefined,
+): Promise<Engine> {
   const onWarning = (message: string): void => logger.warn({ component: 'consensus' }, message);
   const onFatal = (error: Error): void => {
     if (error instanceof MemberRemovedError) {
@@ -49,13 +54,16 @@ async function openStorage(config: MasterConfig, pki: ClusterPki, logger: Logger
     electionTicks: config.electionTicks,
     heartbeatTicks: config.heartbeatTicks,
     quotaBytes: config.quotaBytes,
+    ...(tracing === undefined ? {} : { trace: () => tracing.write() }),
     onWarning,
     onFatal,
   });
 }
 
 @Module({
-  providers: [{ provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CLUSTER_PKI, LOGGER] }],
+  providers: [
+    { provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CLUSTER_PKI, LOGGER, TRACING] },
+  ],
   exports: [STORAGE],
 })
 export class ConsensusModule implements OnApplicationShutdown {

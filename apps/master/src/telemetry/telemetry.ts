@@ -1,12 +1,12 @@
 import type { RequestDone } from '#libs/apiserver';
-import type { Transport, WorkQueueMetrics } from '#libs/client';
-import { ApiError } from '#libs/apimachinery';
+import { countedTransport, type Transport, type WorkQueueMetrics } from '#libs/client';
 import {
   type ApiserverMetrics,
   createApiserverMetrics,
   createEtcdMetrics,
   createEventLoopMonitor,
   createExternalStorageMetrics,
+  createFailoverMetrics,
   createLeaderElectionMetrics,
   createProcessMetrics,
   createRegistry,
@@ -15,7 +15,10 @@ import {
   createWorkqueueMetrics,
   type EtcdMetricsSource,
   type ExternalStorageSource,
+  type FailoverMetrics,
+  type FlowLevel,
   type Registry,
+  type RequestLabels,
   type RestClientMetrics,
   type SchedulerMetrics,
 } from '#libs/telemetry';
@@ -35,7 +38,8 @@ export type StorageSource =
 export interface TelemetrySources {
   readonly storage: StorageSource;
   readonly objectCounts: () => ReadonlyMap<string, number>;
-  readonly inflight: () => { readonly readOnly: number; readonly mutating: number };
+  readonly flow: () => readonly FlowLevel[];
+  readonly longRunning: () => Iterable<readonly [RequestLabels, number]>;
 }
 
 /** The metrics of one master: a registry a component, as their dashboards expect, and one of all of them. */
@@ -46,6 +50,7 @@ export class Telemetry {
   readonly #workqueues: ReturnType<typeof createWorkqueueMetrics>;
   readonly #restClients: Readonly<Record<'controller-manager' | 'scheduler', RestClientMetrics>>;
   readonly #leaderElections: readonly { setLeader(name: string, leads: boolean): void }[];
+  readonly #failover: FailoverMetrics;
   readonly #eventLoop = createEventLoopMonitor();
   #sources: TelemetrySources | undefined;
 
@@ -66,7 +71,10 @@ export class Telemetry {
     this.#apiserver = createApiserverMetrics({
       registry: registries.apiserver,
       storageObjects: () => this.#sources?.objectCounts() ?? [],
+      flow: () => this.#sources?.flow() ?? [],
+      longRunning: () => this.#sources?.longRunning() ?? [],
     });
+    this.#failover = createFailoverMetrics(registries.etcd);
     this.#workqueues = createWorkqueueMetrics(registries['controller-manager']);
     this.scheduler = createSchedulerMetrics(registries.scheduler);
     this.#restClients = {
@@ -76,7 +84,7 @@ export class Telemetry {
     this.#leaderElections = [registries['controller-manager'], registries.scheduler].map(
       createLeaderElectionMetrics,
     );
-    this.setLeader(false);
+    this.#setLeader(false);
   }
 
   /** To be called before the first scrape. */
@@ -90,13 +98,27 @@ export class Telemetry {
 
   requestDone(done: RequestDone): void {
     this.#apiserver.requestDone(done);
+    if (done.terminated) this.#apiserver.requestTerminated(done, done.code);
+  }
+
+  requestTimedOut(kind: RequestLabels): void {
+    this.#apiserver.requestTerminated(kind, 504);
+  }
+
+  clientCertificateSeen(expiresAtMs: number): void {
+    this.#apiserver.clientCertificateExpiresIn((expiresAtMs - Date.now()) / 1_000);
   }
 
   workQueue(name: string): WorkQueueMetrics {
     return this.#workqueues.queue(name);
   }
 
-  setLeader(leads: boolean): void {
+  leadershipChanged({ isLeader, leader }: { readonly isLeader: boolean; readonly leader?: string }): void {
+    this.#failover.leaderKnown(leader !== undefined, performance.now());
+    this.#setLeader(isLeader);
+  }
+
+  #setLeader(leads: boolean): void {
     const [controllers, scheduler] = this.#leaderElections;
     controllers?.setLeader('kube-controller-manager', leads);
     scheduler?.setLeader('kube-scheduler', leads);
@@ -105,37 +127,15 @@ export class Telemetry {
   /** Counts the requests that a component sends into its own replica's API. */
   counted(component: 'controller-manager' | 'scheduler', transport: Transport): Transport {
     const metrics = this.#restClients[component];
-    const host = 'in-process';
-    return {
-      watch: async (request, sink) => transport.watch(request, sink),
-      async request(request) {
-        const startedMs = performance.now();
-        const done = (code: number | '<error>'): void =>
-          metrics.requestDone({
-            method: request.method,
-            host,
-            code,
-            seconds: (performance.now() - startedMs) / 1_000,
-          });
-        try {
-          const response = await transport.request(request);
-          done(response.status);
-          return response;
-        } catch (error) {
-          done(error instanceof ApiError ? error.code : '<error>');
-          throw error;
-        }
-      },
-    };
+    return countedTransport(transport, (outcome) => metrics.requestDone({ host: 'in-process', ...outcome }));
   }
 
   /** Prometheus' text of one component, or of all of them with what they share told once. */
   async exposition(
     component?: ComponentName,
   ): Promise<{ readonly contentType: string; readonly text: string }> {
-    const inflight = this.#requireSources().inflight();
-    this.#apiserver.inflightReadOnly.set(inflight.readOnly);
-    this.#apiserver.inflightMutating.set(inflight.mutating);
+    for (const { priorityLevel, executing } of this.#requireSources().flow())
+      this.#apiserver[priorityLevel === 'mutating' ? 'inflightMutating' : 'inflightReadOnly'].set(executing);
     const registry = component === undefined ? this.#merged() : this.registries[component];
     return { contentType: registry.contentType, text: await registry.metrics() };
   }

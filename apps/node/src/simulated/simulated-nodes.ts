@@ -13,7 +13,10 @@ import {
   resources,
   runController,
   splitKey,
+  type WorkQueueOptions,
 } from '#libs/client';
+import type { NodeMetrics } from '../metrics.js';
+import type { RunningPods } from './running-pods.js';
 import { addressesOf, type Addresses } from './addresses.js';
 import { type LifecycleDelays, nextStep } from './pod-lifecycle.js';
 
@@ -28,6 +31,8 @@ export interface SimulatedNodesOptions {
   readonly clock: Clock;
   readonly version: string;
   readonly onError: (error: unknown, what: string) => void;
+  readonly metrics?: NodeMetrics;
+  readonly running?: RunningPods;
   /** Requests under way at the same time. */
   readonly workers?: number;
 }
@@ -40,9 +45,13 @@ const leaseDurationSeconds = 40;
  * instance stands for up to thousands: one watch of pods, one queue. Runs until the signal aborts.
  */
 export async function runSimulatedNodes(options: SimulatedNodesOptions, signal: AbortSignal): Promise<void> {
-  const names = Array.from({ length: options.count }, (_, i) => `${options.namePrefix}${i + 1}`);
+  const names = nodeNames(options.namePrefix, options.count);
   const addresses = new Map(names.map((name, i) => [name, addressesOf(i)]));
   await Promise.all([runHeartbeats(options, addresses, signal), runPods(options, addresses, signal)]);
+}
+
+export function nodeNames(prefix: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
 }
 
 async function runHeartbeats(
@@ -50,7 +59,7 @@ async function runHeartbeats(
   addresses: ReadonlyMap<string, Addresses>,
   signal: AbortSignal,
 ): Promise<void> {
-  const queue = createWorkQueue({ clock: options.clock });
+  const queue = createWorkQueue(queueOptions(options, 'node-heartbeat'));
   const registered = new Set<string>();
   for (const name of addresses.keys()) queue.add(name);
   await runController({
@@ -182,7 +191,7 @@ async function runPods(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, clock } = options;
-  const queue = createWorkQueue({ clock });
+  const queue = createWorkQueue(queueOptions(options, 'simulated-pods'));
   /** When each pod was first seen in its present station, bound or deleted. */
   const since = new Map<
     string,
@@ -196,13 +205,18 @@ async function runPods(
   const enqueue = (pod: Pod): void => {
     if (!addresses.has(pod.spec.nodeName ?? '')) return;
     const key = keyOf(pod);
+    options.running?.seen(key, pod);
     const { uid, deletionTimestamp } = pod.metadata;
     const deleted = deletionTimestamp !== undefined;
     const known = since.get(key);
     if (known?.uid !== uid || known?.deleted !== deleted) since.set(key, { uid, deleted, atMs: clock.now() });
     queue.add(key);
   };
-  informer.addHandler({ add: enqueue, update: enqueue, delete: (pod) => void since.delete(keyOf(pod)) });
+  const forget = (pod: Pod): void => {
+    since.delete(keyOf(pod));
+    options.running?.gone(keyOf(pod));
+  };
+  informer.addHandler({ add: enqueue, update: enqueue, delete: forget });
   const running = informer.start(signal);
   await runController({
     name: 'simulated-pods',
@@ -216,10 +230,19 @@ async function runPods(
       if (pod === undefined || own === undefined) return;
       const step = nextStep(pod, since.get(key)?.atMs ?? clock.now(), clock.now(), options.delays, own);
       if (step.action === 'wait') return { requeueAfterMs: step.ms };
+      const startedMs = clock.now();
       await perform(client, key, pod, step);
+      const deleted = pod.metadata.deletionTimestamp !== undefined;
+      options.metrics?.kubelet.podWorked(deleted ? 'kill' : 'sync', (clock.now() - startedMs) / 1_000);
+      if (step.action === 'status' && step.status.phase === 'Running' && pod.status?.phase !== 'Running')
+        options.metrics?.kubelet.podStarted((clock.now() - (since.get(key)?.atMs ?? startedMs)) / 1_000);
     },
   });
   await running;
+}
+
+function queueOptions({ clock, metrics }: SimulatedNodesOptions, name: string): WorkQueueOptions {
+  return metrics === undefined ? { clock } : { clock, metrics: metrics.workqueues.queue(name) };
 }
 
 async function perform(

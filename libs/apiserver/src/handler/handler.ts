@@ -6,8 +6,9 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '../request.js';
 import { authorize } from './authorize.js';
 import { dispatch, type SubresourceHandlers } from './dispatch.js';
 import { isMutating, type FlowControl } from './flow-control.js';
-import type { RequestDone, RequestMetrics } from './metrics.js';
+import { requestKind, type RequestDone, type RequestMetrics } from './metrics.js';
 import { errorReply } from './reply.js';
+import { requestIdOf } from './request-id.js';
 import { requestInfo, type RequestInfo } from './request-info.js';
 import { isExpected, toApiError } from './storage-errors.js';
 
@@ -30,6 +31,7 @@ export function createHandler(parts: HandlerParts): ApiHandler {
     let info: RequestInfo | undefined;
     let response: ApiResponse;
     let giveBack: (() => void) | undefined;
+    let terminated = false;
     try {
       info = requestInfo(request.method, request.path, request.query);
       // Callers in this process are the control plane itself: they are bounded by their own work queues.
@@ -41,11 +43,17 @@ export function createHandler(parts: HandlerParts): ApiHandler {
         ? await dispatch(parts.core, parts.subresources, request, info)
         : await answerPath(parts.paths, request);
     } catch (error) {
-      if (!isExpected(error)) parts.core.onFault(error, request);
+      const isFault = !isExpected(error);
+      if (isFault) parts.core.onFault(error, received);
+      terminated = isFault || (info !== undefined && giveBack === undefined && !request.wantsObject);
       response = errorReply(toApiError(error), request.wantsObject);
+      // What the log has it under.
+      if (isFault)
+        response = { ...response, headers: { ...response.headers, 'audit-id': requestIdOf(received) } };
     }
     giveBack?.();
-    parts.metrics.onRequestDone?.(doneOf(info, request, response, performance.now() - startedMs));
+    const elapsedMs = performance.now() - startedMs;
+    parts.metrics.onRequestDone?.(doneOf(info, request, response, elapsedMs, terminated));
     return response;
   };
 }
@@ -75,35 +83,16 @@ function doneOf(
   request: ApiRequest,
   response: ApiResponse,
   elapsedMs: number,
+  terminated: boolean,
 ): RequestDone {
   let bytes = 0;
   if (response.kind === 'unary') for (const chunk of response.chunks ?? []) bytes += chunk.length;
   return {
-    verb: metricVerb(info, request),
-    group: info?.group ?? '',
-    version: info?.version ?? '',
-    resource: info?.resource ?? '',
-    subresource: info?.subresource ?? '',
-    scope: scopeOf(info),
+    ...requestKind(info, request),
     code: response.status,
     seconds: elapsedMs / 1000,
     responseBytes: bytes,
     inProcess: request.wantsObject,
+    terminated,
   };
-}
-
-/** Kubernetes' metrics tell lists, watches, collections and applies apart, and else name the method. */
-function metricVerb(info: RequestInfo | undefined, { method, headers }: ApiRequest): string {
-  if (info?.resourceRequest !== true) return method;
-  if (info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection')
-    return info.verb.toUpperCase();
-  return method === 'PATCH' && headers['content-type']?.startsWith('application/apply-patch') === true
-    ? 'APPLY'
-    : method;
-}
-
-function scopeOf(info: RequestInfo | undefined): RequestDone['scope'] {
-  if (info === undefined || !info.resourceRequest) return '';
-  if (info.name !== '') return 'resource';
-  return info.namespace === '' ? 'cluster' : 'namespace';
 }

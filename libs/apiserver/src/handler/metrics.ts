@@ -1,5 +1,8 @@
-/** One answered request, in the labels of apiserver_request_duration_seconds. Watches are reported when they open. */
-export interface RequestDone {
+import type { ApiRequest } from '../request.js';
+import type { RequestInfo } from './request-info.js';
+
+/** Which kind of request, in the labels of apiserver_request_duration_seconds. */
+export interface RequestKind {
   /** As Kubernetes counts them: the method, or LIST, WATCH, DELETECOLLECTION, APPLY. */
   readonly verb: string;
   readonly group: string;
@@ -7,14 +10,47 @@ export interface RequestDone {
   readonly resource: string;
   readonly subresource: string;
   readonly scope: '' | 'resource' | 'namespace' | 'cluster';
+}
+
+/** One answered request. Watches are reported when they open. */
+export interface RequestDone extends RequestKind {
   readonly code: number;
   readonly seconds: number;
   readonly responseBytes: number;
   /** True for the controllers and the scheduler of this process. */
   readonly inProcess: boolean;
+  /** The server ended it in self-defence: no seat was free, or the handling failed. */
+  readonly terminated: boolean;
 }
 
 /** Hooks for the composition root, which owns the registries. They must not throw. */
 export interface RequestMetrics {
   readonly onRequestDone?: (done: RequestDone) => void;
+}
+
+export function requestKind(info: RequestInfo | undefined, request: ApiRequest): RequestKind {
+  return {
+    verb: metricVerb(info, request),
+    group: info?.group ?? '',
+    version: info?.version ?? '',
+    resource: info?.resource ?? '',
+    subresource: info?.subresource ?? '',
+    scope: scopeOf(info),
+  };
+}
+
+/** Kubernetes' metrics tell lists, watches, collections and applies apart, and else name the method. */
+function metricVerb(info: RequestInfo | undefined, { method, headers }: ApiRequest): string {
+  if (info?.resourceRequest !== true) return method;
+  if (info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection')
+    return info.verb.toUpperCase();
+  return method === 'PATCH' && headers['content-type']?.startsWith('application/apply-patch') === true
+    ? 'APPLY'
+    : method;
+}
+
+function scopeOf(info: RequestInfo | undefined): RequestKind['scope'] {
+  if (info === undefined || !info.resourceRequest) return '';
+  if (info.name !== '') return 'resource';
+  return info.namespace === '' ? 'cluster' : 'namespace';
 }

@@ -29,5 +29,6 @@ function readFacts(socket: TLSSocket): PeerCertificateFacts | undefined {
     commonName,
     organizations: O === undefined ? [] : Array.isArray(O) ? O : [O],
     fingerprint: certificate.fingerprint256,
+    expiresAtMs: Date.parse(certificate.valid_to),
   };
 }

@@ -1,7 +1,9 @@
 import { badRequest, timeout, unauthorized } from '#libs/apimachinery';
 import { anonymousUser, type Authenticator } from '../authn.js';
 import { systemClock, type Clock } from '../clock.js';
+import { requestKind, type RequestKind } from '../handler/metrics.js';
 import { errorReply } from '../handler/reply.js';
+import { requestInfo } from '../handler/request-info.js';
 import { isExpected, toApiError } from '../handler/storage-errors.js';
 import type { ApiHandler, ApiRequest, ApiResponse, UserInfo } from '../request.js';
 import type { HttpExchange } from './exchange.js';
@@ -16,6 +18,10 @@ export interface HttpOptions {
   /** A request that takes longer is answered 504; watches and other streams are exempt once open. Default 60 000. */
   readonly requestTimeoutMs?: number;
   readonly onFault?: (error: unknown) => void;
+  /** Told of each request that a certificate authenticated, with that certificate's end. */
+  readonly onClientCertificate?: (expiresAtMs: number) => void;
+  /** Told of each request that took too long. */
+  readonly onTimeout?: (kind: RequestKind) => void;
 }
 
 const defaultTimeoutMs = 60_000;
@@ -61,7 +67,7 @@ export async function serve(exchange: HttpExchange, options: HttpOptions): Promi
   let response: ApiResponse;
   try {
     const { path, query } = splitUrl(exchange.url);
-    const answer = authenticated(exchange, options.authenticator, path);
+    const answer = authenticated(exchange, options, path);
     const user = answer instanceof Promise ? await answer : answer;
     const input = inputOf(exchange, options);
     const bytes = input === undefined ? undefined : await input;
@@ -100,11 +106,13 @@ const openPath = /^\/(livez|readyz|healthz)(\/|$)|^\/version\/?$/;
 
 function authenticated(
   exchange: HttpExchange,
-  authenticator: Authenticator,
+  options: HttpOptions,
   path: string,
 ): UserInfo | Promise<UserInfo> {
-  const answer = authenticator.authenticate({
-    peerCertificate: peerCertificate(exchange.socket),
+  const certificate = peerCertificate(exchange.socket);
+  if (certificate?.expiresAtMs !== undefined) options.onClientCertificate?.(certificate.expiresAtMs);
+  const answer = options.authenticator.authenticate({
+    peerCertificate: certificate,
     authorization: exchange.headers['authorization'],
     remoteAddress: exchange.remoteAddress,
     headers: exchange.headers,
@@ -145,6 +153,7 @@ function withinTime(options: HttpOptions, request: HttpApiRequest): Promise<ApiR
   return new Promise((resolve, reject) => {
     const cancel = clock.after(requestTimeoutMs, () => {
       reject(timeout('request did not complete within the allotted timeout'));
+      options.onTimeout?.(requestKind(requestInfo(request.method, request.path, request.query), request));
       request.abort();
     });
     options.handle(request).then(

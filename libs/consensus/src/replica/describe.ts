@@ -75,6 +75,8 @@ type Counted = Pick<
   'leaderChanges' | 'proposalsFailed' | 'proposalsPending' | 'snapshotSeconds' | 'promotions'
 >;
 
+const noObservations = { bounds: [], counts: [], sum: 0, count: 0 };
+
 export function describeMetrics(observed: Observed, counted: Counted): ConsensusMetrics {
   const { options, store, leadership, report } = observed;
   return {
@@ -88,7 +90,8 @@ export function describeMetrics(observed: Observed, counted: Counted): Consensus
     quotaBytes: options.quotaBytes,
     sizeBytes: store.sizeBytes,
     inUseBytes: store.inUseBytes,
-    walFsyncSeconds: report?.walFsyncSeconds ?? { bounds: [], counts: [], sum: 0, count: 0 },
+    walFsyncSeconds: report?.walFsyncSeconds ?? noObservations,
+    threadDelaySeconds: report?.threadDelaySeconds ?? noObservations,
     peers: report?.peers ?? [],
     followers: describeFollowers(observed),
     logMemoryBytes: report?.logMemoryBytes ?? 0,

@@ -86,6 +86,7 @@ async function start(
     heartbeatTicks: options.heartbeatTicks,
     segmentBytes: options.segmentBytes,
     logKeepBytes: options.logKeepBytes,
+    traced: options.trace !== undefined,
   };
   await new Promise<void>((resolve, reject) => {
     const thread = host.launch(threadOptions, (error) => {

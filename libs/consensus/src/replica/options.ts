@@ -1,5 +1,6 @@
 import type { InitialMember } from '../membership/member-directory.js';
 import type { ThreadMode } from '../thread/launch.js';
+import type { WriteTrace } from '../trace.js';
 import type { PeerTls } from '../transport/handshake.js';
 
 /** How to open one replica of the group. Durations in milliseconds, sizes in bytes. */
@@ -48,6 +49,8 @@ export interface ReplicaOptions {
   readonly maxPendingProposals?: number;
   /** Without a leader for so long, writes and barriers fail with NoQuorum instead of waiting. Default 3000. */
   readonly noLeaderPatienceMs?: number;
+  /** Follows writes: asked in the caller's context for each one; undefined leaves it alone. Default: no tracing. */
+  readonly trace?: () => WriteTrace | undefined;
   /** Default: a worker, inline when run from TypeScript sources. */
   readonly threadMode?: ThreadMode;
   /**
@@ -66,8 +69,10 @@ const positive = (value: number | undefined, fallback: number, name: string): nu
   return chosen;
 };
 
-export type ResolvedOptions = Required<Omit<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode'>> &
-  Pick<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode'>;
+export type ResolvedOptions = Required<
+  Omit<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode' | 'trace'>
+> &
+  Pick<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode' | 'trace'>;
 
 /** Fills in defaults. Throws RangeError naming what cannot be. */
 export function resolveOptions(options: ReplicaOptions): ResolvedOptions {

@@ -3,7 +3,9 @@ import type { Command, CommandId, CommandResult } from '#libs/mvcc';
 import type { CancelTimer, Clock } from '../environment/clock.js';
 import { StorageError } from '../storage.js';
 import { proposeColumns } from '../thread/protocol.js';
+import type { timesAt } from '../thread/entry-times.js';
 import type { ProposeBatch, RefusalReason } from '../thread/protocol.js';
+import { epochMs, type WriteTrace } from '../trace.js';
 import { envelopeBytes, writeEnvelope } from './envelope.js';
 
 /** A command without its identity, which the queue gives it. */
@@ -29,6 +31,9 @@ interface Pending {
   sentAt: number;
   /** Term of the leader that it was last sent to; 0 while it waits to be sent. */
   sentTerm: number;
+  readonly trace: WriteTrace | undefined;
+  /** By the traces' clock; 0 where it is not traced. */
+  readonly proposedMs: number;
   readonly resolve: (result: CommandResult) => void;
   readonly reject: (error: Error) => void;
 }
@@ -41,6 +46,8 @@ export interface ProposalsOptions {
   readonly maxPending: number;
   /** Without a leader for so long, callers get an answer rather than hang. */
   readonly noLeaderPatienceMs: number;
+  /** Asked in the caller's context for each write; undefined: it is not traced. */
+  readonly trace?: (() => WriteTrace | undefined) | undefined;
   readonly send: (batch: ProposeBatch, transfer: readonly ArrayBuffer[]) => void;
   readonly clock: Clock;
 }
@@ -111,6 +118,7 @@ export class Proposals {
       return Promise.reject(new StorageError('TooLarge', size));
     }
     this.#nextNumber++;
+    const trace = this.#options.trace?.();
     return new Promise((resolve, reject) => {
       const deadline = this.#options.clock.now() + timeoutMs;
       const pending = {
@@ -123,6 +131,8 @@ export class Proposals {
         deadline,
         sentAt: 0,
         sentTerm: 0,
+        trace,
+        proposedMs: trace === undefined ? 0 : epochMs(),
         resolve,
         reject,
       };
@@ -204,11 +214,15 @@ export class Proposals {
     this.#options.send({ kind: 'propose', table, data }, [table.buffer, data]);
   }
 
-  /** An entry of this session was applied. */
-  applied(number: number, result: CommandResult): void {
+  /** An entry of this session was applied; `times` where writes are traced. */
+  applied(number: number, result: CommandResult, times?: ReturnType<typeof timesAt>): void {
     const pending = this.#pending.get(number);
     if (pending !== undefined && result.refused === 'sessionExpired') return this.#renew(pending);
-    this.#remove(number)?.resolve(result);
+    this.#remove(number);
+    if (times !== undefined && pending?.trace !== undefined) {
+      pending.trace.applied({ proposedMs: pending.proposedMs, ...times, appliedMs: epochMs() });
+    }
+    pending?.resolve(result);
   }
 
   /**
@@ -291,7 +305,9 @@ export class Proposals {
 
   #fail(number: number, error: Error): void {
     this.#failed++;
-    this.#remove(number)?.reject(error);
+    const pending = this.#remove(number);
+    pending?.trace?.failed(error);
+    pending?.reject(error);
   }
 
   stop(): void {

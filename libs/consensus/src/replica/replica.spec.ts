@@ -252,6 +252,7 @@ describe('three replicas', () => {
     ]);
     const metrics = leader.metrics();
     expect(metrics.walFsyncSeconds.count).toBeGreaterThan(5);
+    expect(metrics.threadDelaySeconds.count).toBeGreaterThan(0);
     expect(metrics.proposalsApplied).toBe(leader.status().appliedIndex);
     expect(metrics.peers.map(({ sentBytes }) => sentBytes > 0)).toEqual([true, true]);
     const others = members.map(({ name }) => name).filter((name) => name !== leadership.leader);

@@ -22,6 +22,7 @@ import type {
   WatchRequest,
 } from '../storage.js';
 import type { LaunchedThread } from '../thread/launch.js';
+import { timesAt } from '../thread/entry-times.js';
 import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
 import { WatchHub } from '../watch-hub.js';
 import { describeMetrics, describeStatus } from './describe.js';
@@ -112,6 +113,7 @@ export class EmbeddedReplica implements Replica {
       maxPending: options.maxPendingProposals,
       noLeaderPatienceMs: options.noLeaderPatienceMs,
       clock,
+      trace: options.trace,
       send: (batch, transfer) => this.#post(batch, transfer),
     });
     this.#barrier = new ReadBarrier({
@@ -219,7 +221,9 @@ export class EmbeddedReplica implements Replica {
     this.#safeguards.applied();
     this.#hub.deliver(applied.events, store.revision);
     this.etcdSpace.deliver(applied.etcdEvents);
-    for (const { number, result } of applied.answers) this.#proposals.applied(number, result);
+    const { times } = batch;
+    for (const { number, result, row } of applied.answers)
+      this.#proposals.applied(number, result, times && timesAt(times, row));
     this.#proposals.termApplied(applied.lastTerm);
     this.#leadership.applied(applied.lastTerm);
     this.#barrier.applied();

@@ -9,13 +9,20 @@ import { restoreNewest } from '../snapshot/snapshot-directory.js';
 import { readSnapshotFile } from '../snapshot/snapshot-file.js';
 import { envelopeBytes, readEnvelope } from './envelope.js';
 
+interface Answer {
+  readonly number: number;
+  readonly result: CommandResult;
+  /** Which entry of the batch it was. */
+  readonly row: number;
+}
+
 /** What one batch of the log did, gathered so that watchers hear of it before callers do. */
 export interface AppliedBatch {
   readonly events: readonly StoreEvent[];
   /** Those of the etcd space. */
   readonly etcdEvents: readonly StoreEvent[];
   /** Commands of this process's session, with the number each was proposed under. */
-  readonly answers: readonly { readonly number: number; readonly result: CommandResult }[];
+  readonly answers: readonly Answer[];
   readonly entries: number;
   readonly bytes: number;
   readonly lastTerm: number;
@@ -49,7 +56,7 @@ export class ReplicaState {
     const bytes = Buffer.from(data);
     let events: StoreEvent[] = [];
     let etcdEvents: StoreEvent[] = [];
-    const answers: { number: number; result: CommandResult }[] = [];
+    const answers: Answer[] = [];
     const entries = table.length / committedColumns;
     let at = 0;
     for (let i = 0; i < entries; i++) {
@@ -65,7 +72,7 @@ export class ReplicaState {
         else events = append(events, applied.events);
       }
       const { session, number } = readEnvelope(entry);
-      if (session === this.#session) answers.push({ number, result: applied.result });
+      if (session === this.#session) answers.push({ number, result: applied.result, row: i });
     }
     return { events, etcdEvents, answers, entries, bytes: data.byteLength, lastTerm: this.#lastTerm };
   }

@@ -11,6 +11,7 @@ import { snapshotPath } from '../snapshot/snapshot-directory.js';
 import { PeerNetwork } from '../transport/peer-network.js';
 import type { CreatePeerTransport, PeerTransport } from '../transport/peer-transport.js';
 import type { ForwardedProposal } from '../transport/forward-codec.js';
+import { EntryTimes } from './entry-times.js';
 import { committedColumns, proposeColumns } from './protocol.js';
 import type {
   CommittedConfiguration,
@@ -56,6 +57,9 @@ export class ConsensusThread {
   readonly #network: PeerTransport;
   readonly #membership: ThreadMembership;
   readonly #fsync = new Histogram(fsyncBucketsSeconds);
+  readonly #times: EntryTimes | undefined;
+  readonly #delay = new Histogram(fsyncBucketsSeconds);
+  #tickedAtMs: number | undefined;
   #scheduled = false;
   /** Committed, and not yet with the main thread. */
   #waiting: readonly Entry[] = [];
@@ -73,6 +77,7 @@ export class ConsensusThread {
   constructor(port: Port<FromThread, ToThread>, options: ThreadOptions, parts: ThreadParts = realParts) {
     this.#port = port;
     this.#options = options;
+    this.#times = options.traced === true ? new EntryTimes() : undefined;
     this.#parts = parts;
     this.#log = new RaftLog({
       environment: parts,
@@ -157,6 +162,10 @@ export class ConsensusThread {
    * waiting: a heartbeat that lay in the socket is heard before a campaign.
    */
   #tick(): void {
+    const nowMs = this.#parts.clock.now();
+    const lateMs = nowMs - (this.#tickedAtMs ?? nowMs) - this.#options.tickMs;
+    if (this.#tickedAtMs !== undefined) this.#delay.observe(Math.max(0, lateMs) / 1_000);
+    this.#tickedAtMs = nowMs;
     this.#input(() => this.#raft.tick());
   }
 
@@ -218,7 +227,9 @@ export class ConsensusThread {
   }
 
   #append(work: NonNullable<Ready['append']>): void {
+    this.#times?.appended(work.entries);
     this.#log.append(work, () => {
+      this.#times?.synced(work.entries);
       if (work.snapshot !== undefined) {
         const { index } = work.snapshot;
         const path =
@@ -226,6 +237,7 @@ export class ConsensusThread {
         this.#received.clear();
         // What waits is part of the snapshot.
         this.#waiting = [];
+        this.#times?.clear();
         this.#post({ kind: 'install', path, snapshot: work.snapshot });
       }
       this.#input(() => {
@@ -247,6 +259,7 @@ export class ConsensusThread {
    */
   #handOut(entries: readonly Entry[]): void {
     this.#membership.seen(entries);
+    this.#times?.committed(entries);
     if (this.#waiting.length === 0) this.#waiting = entries;
     else this.#waiting = [...this.#waiting, ...entries];
     this.#postWaiting();
@@ -288,7 +301,8 @@ export class ConsensusThread {
     const configurations: CommittedConfiguration[] = [];
     for (const { type, index, term, data } of entries)
       if (type === 'configuration') configurations.push({ index, term, data: new Uint8Array(data) });
-    this.#post({ kind: 'committed', from, table, data: bytes.buffer, configurations }, [
+    const times = this.#times && { times: this.#times.take(entries) };
+    this.#post({ kind: 'committed', from, table, data: bytes.buffer, configurations, ...times }, [
       table.buffer,
       bytes.buffer,
     ]);
@@ -424,6 +438,7 @@ export class ConsensusThread {
         lastIndex,
         followers: progress.map(({ recentlyActive, ...known }) => ({ ...known, active: recentlyActive })),
         walFsyncSeconds: this.#fsync.snapshot(),
+        threadDelaySeconds: this.#delay.snapshot(),
         logMemoryBytes: this.#log.memoryBytes,
         peers: this.#network.metrics(),
       },

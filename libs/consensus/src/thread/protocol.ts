@@ -26,6 +26,8 @@ export interface ThreadOptions {
   readonly heartbeatTicks: number;
   readonly segmentBytes: number | undefined;
   readonly logKeepBytes: number | undefined;
+  /** Batches of committed entries tell when each entry passed its stations. */
+  readonly traced?: boolean;
 }
 
 /**
@@ -73,6 +75,8 @@ export interface CommittedBatch {
   readonly table: Float64Array;
   readonly data: ArrayBuffer;
   readonly configurations: readonly CommittedConfiguration[];
+  /** As EntryTimes.take gives them, where writes are traced. */
+  readonly times?: Float64Array;
 }
 export const committedColumns = 2;
 
@@ -92,6 +96,7 @@ export interface ThreadReport {
   readonly lastIndex: number;
   readonly followers: readonly FollowerReport[];
   readonly walFsyncSeconds: HistogramSnapshot;
+  readonly threadDelaySeconds: HistogramSnapshot;
   readonly logMemoryBytes: number;
   readonly peers: readonly PeerMetrics[];
 }
