@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import type { TLSSocket } from 'node:tls';
 import type { KubernetesObject } from '#libs/apimachinery';
 import type { Client, ResourceRef } from '#libs/client';
-import type { Registry } from '#libs/telemetry';
+import { metricsHandler, type MetricsReader, type Registry } from '#libs/telemetry';
 
 export interface MetricsServerOptions {
   readonly registry: Registry;
@@ -40,18 +39,13 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<() =>
       requestCert: true,
       rejectUnauthorized: false,
     },
-    (request, response) => {
-      const end = (status: number, text: string, contentType = 'text/plain; charset=utf-8'): void => {
-        response.writeHead(status, { 'content-type': contentType }).end(text);
-      };
-      const path = (request.url ?? '').split('?')[0];
-      if (path === '/healthz') return end(200, 'ok');
-      if (path !== '/metrics') return end(404, 'not found: /metrics and /healthz are here\n');
-      answer(options, request.socket as TLSSocket).then(
-        ({ status, text }) => end(status, text, options.registry.contentType),
-        (error: unknown) => end(500, `${(error as Error).message}\n`),
-      );
-    },
+    metricsHandler({
+      isAllowed: async (reader) => mayRead(options.client, reader),
+      exposition: async () => ({
+        contentType: options.registry.contentType,
+        text: await options.registry.metrics(),
+      }),
+    }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -64,25 +58,12 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<() =>
   };
 }
 
-async function answer(
-  { client, registry }: MetricsServerOptions,
-  socket: TLSSocket,
-): Promise<{ readonly status: number; readonly text: string }> {
-  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
-  if (subject?.CN === undefined)
-    return { status: 401, text: 'a client certificate of this cluster is required\n' };
-  const organizations: string | string[] = subject.O ?? [];
+async function mayRead(client: Client, { username, groups }: MetricsReader): Promise<boolean> {
   const review = await client.resource(reviews).create({
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SubjectAccessReview',
     metadata: {},
-    spec: {
-      user: String(subject.CN),
-      groups: [...(Array.isArray(organizations) ? organizations : [organizations]), 'system:authenticated'],
-      nonResourceAttributes: { path: '/metrics', verb: 'get' },
-    },
+    spec: { user: username, groups, nonResourceAttributes: { path: '/metrics', verb: 'get' } },
   });
-  if (review.status?.allowed !== true)
-    return { status: 403, text: `User "${String(subject.CN)}" cannot get path "/metrics"\n` };
-  return { status: 200, text: await registry.metrics() };
+  return review.status?.allowed === true;
 }

@@ -22,6 +22,8 @@ export { createLogger, logLevels, withoutSecrets } from './logger.js';
 export type { LogLevel, Logger } from './logger.js';
 export { startTracing } from './tracing/tracing.js';
 export type { RequestFacts, Tracing, TracingOptions, WriteStations } from './tracing/tracing.js';
+export { metricsHandler } from './metrics-handler.js';
+export type { MetricsHandlerOptions, MetricsReader } from './metrics-handler.js';
 export { createRegistry } from './registry.js';
 export type { Registry } from './registry.js';
 export { createApiserverMetrics } from './apiserver-metrics.js';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
 import { type Authorizer, mayAccessPath } from '#libs/apiserver';
 import type { KeyPair } from '#libs/pki';
+import { metricsHandler, type MetricsReader } from '#libs/telemetry';
 import type { ComponentName, Telemetry } from './telemetry.js';
 
 export interface MetricsPortsOptions {
@@ -44,18 +44,10 @@ async function open(options: MetricsPortsOptions, component: ComponentName, port
       requestCert: true,
       rejectUnauthorized: false,
     },
-    (request, response) => {
-      const end = (status: number, text: string, contentType = 'text/plain; charset=utf-8'): void => {
-        response.writeHead(status, { 'content-type': contentType }).end(text);
-      };
-      const path = (request.url ?? '').split('?')[0];
-      if (path === '/healthz') return end(200, 'ok');
-      if (path !== '/metrics') return end(404, 'not found: /metrics and /healthz are here\n');
-      answer(options, component, request.socket as TLSSocket).then(
-        (reply) => end(reply.status, reply.text, reply.contentType),
-        (error: unknown) => end(500, `${(error as Error).message}\n`),
-      );
-    },
+    metricsHandler({
+      isAllowed: async (reader) => mayRead(options.authorizer, reader),
+      exposition: async () => options.telemetry.exposition(component),
+    }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -70,21 +62,6 @@ async function open(options: MetricsPortsOptions, component: ComponentName, port
   return server;
 }
 
-async function answer(
-  { telemetry, authorizer }: MetricsPortsOptions,
-  component: ComponentName,
-  socket: TLSSocket,
-): Promise<{ status: number; text: string; contentType?: string }> {
-  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
-  if (subject?.CN === undefined)
-    return { status: 401, text: 'a client certificate of this cluster is required\n' };
-  const organizations: string | string[] = subject.O ?? [];
-  const username = String(subject.CN);
-  const user = {
-    username,
-    groups: [...(Array.isArray(organizations) ? organizations : [organizations]), 'system:authenticated'],
-  };
-  if (!(await mayAccessPath(authorizer, user, 'get', '/metrics')))
-    return { status: 403, text: `User "${username}" cannot get path "/metrics"\n` };
-  return { status: 200, ...(await telemetry.exposition(component)) };
+async function mayRead(authorizer: Authorizer, { username, groups }: MetricsReader): Promise<boolean> {
+  return mayAccessPath(authorizer, { username, groups: [...groups] }, 'get', '/metrics');
 }

@@ -188,6 +188,17 @@ describe('a proposal', () => {
     await Promise.all(answers);
   });
 
+  it('leaves once a turn, however often it is found to be unsent before the turn ends', async () => {
+    const queue = create();
+    const answer = codeOf(put());
+    queue.leadershipChanged(true, 1);
+    queue.leadershipChanged(true, 2);
+    await until('it was sent', () => sent.length > 0);
+    expect(sent.flatMap(entriesOf)).toHaveLength(1);
+    queue.stop();
+    await answer;
+  });
+
   it('beyond the bound is refused at once', async () => {
     create({ maxPending: 1 }).leadershipChanged(true, 1);
     void put().catch(() => undefined);

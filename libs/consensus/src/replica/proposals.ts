@@ -31,6 +31,8 @@ interface Pending {
   sentAt: number;
   /** Term of the leader that it was last sent to; 0 while it waits to be sent. */
   sentTerm: number;
+  /** Among those that leave at the end of this turn. */
+  queued: boolean;
   readonly trace: WriteTrace | undefined;
   /** By the traces' clock; 0 where it is not traced. */
   readonly proposedMs: number;
@@ -131,6 +133,7 @@ export class Proposals {
         deadline,
         sentAt: 0,
         sentTerm: 0,
+        queued: false,
         trace,
         proposedMs: trace === undefined ? 0 : epochMs(),
         resolve,
@@ -167,6 +170,9 @@ export class Proposals {
   #queue(pending: Pending): void {
     // Without a leader it waits here; leadershipChanged sends it.
     if (!this.#leaderKnown && pending.onlyInTerm === 0) return;
+    // A sweep, or another leader, before this turn ends: one copy is enough.
+    if (pending.queued) return;
+    pending.queued = true;
     this.#unsent.push(pending);
     if (this.#flushing) return;
     this.#flushing = true;
@@ -180,6 +186,7 @@ export class Proposals {
     let batch: Pending[] = [];
     let total = 0;
     for (const pending of unsent) {
+      pending.queued = false;
       if (!this.#pending.has(pending.number)) continue;
       const length = envelopeBytes + pending.command.length;
       if (batch.length > 0 && total + length > maxBatchBytes) {

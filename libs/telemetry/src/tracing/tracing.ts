@@ -44,6 +44,7 @@ export interface Tracing {
 
 /** Spans held until they are sent; those beyond are dropped. */
 const maxQueuedSpans = 8_192;
+const sendEveryMs = 1_000;
 
 /**
  * Traces of requests through Raft: `POST /api/…` → `raft.write` → `raft.propose`, `raft.fsync`, `raft.commit`,
@@ -63,7 +64,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
     }),
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(options.sampleRatio) }),
     spanProcessors: [
-      new sdk.BatchSpanProcessor(await createExporter(options), { maxQueueSize: maxQueuedSpans }),
+      new sdk.BatchSpanProcessor(await createExporter(options), {
+        maxQueueSize: maxQueuedSpans,
+        scheduledDelayMillis: sendEveryMs,
+      }),
     ],
   });
   const tracer = provider.getTracer('trireme');
