@@ -107,7 +107,8 @@ async function openMetrics(
   clientCa: string,
 ): Promise<() => Promise<void>> {
   const telemetry = app.get<Telemetry>(TELEMETRY);
-  observe(telemetry, app.get<Engine>(STORAGE), app.get<ApiServer>(API_SERVER), app.get<Scheme>(SCHEME));
+  const storage = app.get<Engine>(STORAGE);
+  observe(telemetry, storage, app.get<ApiServer>(API_SERVER), app.get<Scheme>(SCHEME));
   return openMetricsPorts({
     telemetry,
     authorizer: app.get<Security>(SECURITY).authorizer,
