@@ -13,6 +13,7 @@ const needs = {
   'test/e2e/dashboard.spec.ts': ['chromium'],
   'test/e2e/alerts.spec.ts': ['promtool'],
   'test/e2e/etcd-api.spec.ts': ['etcdctl'],
+  'test/e2e/external-etcd.spec.ts': ['etcd', 'etcdctl'],
   'test/e2e/etcd-kube-apiserver.spec.ts': ['kube-apiserver'],
   'test/e2e/load-k6.e2e.spec.ts': ['k6'],
   'test/e2e/metrics.spec.ts': ['prometheus', 'promtool'],

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Api, type ApiList, type ApiObject, configMap } from './support/api.js';
 import { type ClusterStatus, eventually, TestCluster } from './support/cluster.js';
 import { Program } from './support/program.js';
-import { SequenceWriters, type Verdict } from './support/sequence-writer.js';
+import { expectNothingLost, SequenceWriters } from './support/sequence-writer.js';
 
 /** Faults of real processes under load: what was acknowledged stands, once; the cluster goes on, and heals. */
 
@@ -62,15 +62,6 @@ async function controllersGoOn(): Promise<void> {
     return after.length === 3 && after.some((name) => !before.includes(name));
   });
   await deploymentIsWhole();
-}
-
-function expectNothingLost(verdict: Verdict): void {
-  expect(verdict.acknowledged).toBeGreaterThan(50);
-  expect(verdict.lost).toEqual([]);
-  for (const { acknowledged, stored, tried } of verdict.counters) {
-    expect(stored, 'acknowledged increments that are gone').toBeGreaterThanOrEqual(acknowledged);
-    expect(stored, 'increments applied twice').toBeLessThanOrEqual(tried);
-  }
 }
 
 /** All members run, agree on one leader and have applied the same. */

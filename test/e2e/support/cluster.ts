@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -138,7 +138,14 @@ export class TestCluster {
       TRIREME_HOME: join(this.directory, 'home'),
       TRIREME_NAME: this.name,
       TRIREME_DATA_DIR: this.dataDir,
+      ...this.#storage(),
     };
+  }
+
+  /** TEST_ETCD=etcd://host:port has the masters of every cluster store there, each cluster below a prefix of its own. */
+  #storage(): Record<string, string> {
+    const etcd = process.env['TEST_ETCD'];
+    return etcd === undefined ? {} : { TRIREME_STORAGE: `${etcd}/${basename(this.directory)}` };
   }
 
   /** kubectl against the balancer, or against one master's own port (`server`). Throws with its output when it fails. */

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { Api, type ApiList, type ApiObject, configMap } from './api.js';
 import type { TestCluster } from './cluster.js';
 import { eventually } from './cluster.js';
@@ -117,5 +118,15 @@ async function attempt<T>(call: () => Promise<T>): Promise<T | undefined> {
     return await call();
   } catch {
     return undefined;
+  }
+}
+
+/** Fails where an acknowledged write is gone, or an increment was applied twice. */
+export function expectNothingLost(verdict: Verdict): void {
+  expect(verdict.acknowledged).toBeGreaterThan(50);
+  expect(verdict.lost).toEqual([]);
+  for (const { acknowledged, stored, tried } of verdict.counters) {
+    expect(stored, 'acknowledged increments that are gone').toBeGreaterThanOrEqual(acknowledged);
+    expect(stored, 'increments applied twice').toBeLessThanOrEqual(tried);
   }
 }

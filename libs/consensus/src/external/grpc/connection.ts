@@ -150,13 +150,16 @@ export class EtcdConnection {
     const metadata = await this.#metadata(Date.now() + 5_000);
     const { path, requestSerialize, responseDeserialize } = this.#methods.get(name)!;
     if (this.#client === undefined) throw this.#failed(this.#cutOff(), this.endpoint);
-    return this.#client.makeBidiStreamRequest(
+    const stream = this.#client.makeBidiStreamRequest(
       path,
       requestSerialize,
       responseDeserialize as (bytes: Buffer) => Streams[Name][1],
       metadata,
       {},
     );
+    // One that is not needed after all is canceled before its caller listens, and reports that as an error.
+    stream.on('error', () => undefined);
+    return stream;
   }
 
   /** What a stream ended with. A token that is refused is forgotten. */
