@@ -1,9 +1,8 @@
-import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EtcdConnection } from '../clients/etcd-connection.js';
 import type { Master } from '../cluster/master.js';
-import { type Fault, type FaultContext, indexOf } from './fault.js';
+import { type Fault, type FaultContext, indexOf, nothing, peersOf } from './fault.js';
+import { expendableRecord, readLog, writeAt } from './log-file.js';
 
 const piece = Buffer.alloc(256 << 10, 'x');
 const pieces = 72;
@@ -83,7 +82,7 @@ export const diskFaults: readonly Fault[] = [
     async inject({ cluster, random }) {
       const master = random.pick(cluster.masters);
       await master.kill();
-      const log = lastLogFile(master);
+      const log = readLog(master).at(-1)!;
       const torn = Buffer.alloc(64 + random.below(4_000));
       for (let i = 0; i < torn.length; i++) torn[i] = random.below(256);
       torn.write('TRIW', 'latin1');
@@ -92,8 +91,8 @@ export const diskFaults: readonly Fault[] = [
       for (let at = sector; at < torn.length; at += sector) {
         if (random.below(3) === 0) torn.fill(0, at, Math.min(at + sector, torn.length));
       }
-      writeAt(log.path, torn, log.ends.at(-1)!);
-      return async () => undefined;
+      writeAt(log.path, torn, log.end);
+      return nothing;
     },
   },
   {
@@ -102,57 +101,22 @@ export const diskFaults: readonly Fault[] = [
     needs: ['namespaces'],
     holdMs: [200, 1_500],
     async inject({ cluster, leader, random }) {
-      const index = indexOf(cluster, leader);
-      const others = cluster.masters.filter((master) => master !== leader);
+      const others = peersOf(cluster, leader);
       await cluster.network!.cut(
-        index,
+        indexOf(cluster, leader),
         others.map(({ address }) => address),
-        'both',
+        // It still hears what was under way, and clients still reach it: what they send now stays with it alone.
+        'out',
       );
-      // What was under way is on its disk by now; what comes later can be known to nobody else.
-      await sleep(400);
-      const before = lastLogFile(leader);
-      await sleep(random.between(50, 400));
+      await sleep(random.between(20, 150));
       await leader.kill();
-      const log = lastLogFile(leader);
-      const start = log.ends.at(-2);
-      if (log.path === before.path && start !== undefined && start >= before.ends.at(-1)!) {
-        const end = log.ends.at(-1)!;
-        const from = start + 8 * random.below((end - start) / 8);
-        writeAt(log.path, Buffer.alloc(end - from), from);
+      const log = readLog(leader).at(-1)!;
+      const lost = expendableRecord(log, others);
+      if (lost !== undefined) {
+        const from = lost.start + 8 * random.below((lost.end - lost.start) / 8);
+        writeAt(log.path, Buffer.alloc(lost.end - from), from);
       }
       return async () => cluster.network!.heal();
     },
   },
 ];
-
-const segmentHeaderBytes = 32;
-const recordHeaderBytes = 32;
-
-/** The newest file of a dead or live master's log, and where its records end (the form is that of encodeRecord). */
-function lastLogFile(master: Master): { readonly path: string; readonly ends: readonly number[] } {
-  const folder = join(master.dataDir, 'wal');
-  const name = readdirSync(folder)
-    .filter((file) => file.endsWith('.wal'))
-    .sort()
-    .at(-1);
-  if (name === undefined) throw new Error(`${folder} holds no log`);
-  const path = join(folder, name);
-  const bytes = readFileSync(path);
-  const ends = [segmentHeaderBytes];
-  for (let at = segmentHeaderBytes; bytes.toString('latin1', at, at + 4) === 'TRIW';) {
-    const length = bytes.readUInt32LE(at + 16);
-    at = Math.ceil((at + recordHeaderBytes + length) / 8) * 8;
-    ends.push(at);
-  }
-  return { path, ends };
-}
-
-function writeAt(path: string, bytes: Buffer, at: number): void {
-  const file = openSync(path, 'r+');
-  try {
-    writeSync(file, bytes, 0, bytes.length, at);
-  } finally {
-    closeSync(file);
-  }
-}
