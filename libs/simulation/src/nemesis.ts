@@ -17,6 +17,8 @@ export interface NemesisParts {
   readonly coverage: Coverage;
   /** Numbers of faults that do not strike. */
   readonly skip: ReadonlySet<number>;
+  /** Starts a server that was added to the group. */
+  readonly enlist: (id: number) => void;
 }
 
 /** What goes wrong, and when. Everything it does ends by itself or with `heal`. */
@@ -39,6 +41,7 @@ export class Nemesis {
       { weight: weights.power, strike: () => this.power() },
       { weight: weights.disk, strike: () => this.disk() },
       { weight: weights.clock, strike: () => this.clock() },
+      { weight: weights.members, strike: () => this.members() },
     ];
   }
 
@@ -296,7 +299,9 @@ export class Nemesis {
    * what a disk would forget without noticing must be on all others.
    */
   private damage(server: Server): void {
-    const { servers, observer, coverage } = this.parts;
+    const { servers, observer, coverage, scenario } = this.parts;
+    // Who may be missed changes with the members: one sort of trouble at a time.
+    if (scenario.weights.members > 0) return;
     const damaged = servers.filter((each) => (each.damaged || each.forgetful) && each !== server).length;
     const bearable = (damaged + 1) * 2 < servers.length;
     const { random } = this;
@@ -330,6 +335,73 @@ export class Nemesis {
       }
     }
     this.restart(server);
+  }
+
+  /** Changes of membership, asked for on any server, one over the other. Three voters stay. */
+  private members(): void {
+    const { coverage, servers, observer } = this.parts;
+    const { random } = this;
+    const asked = this.victim();
+    const replica = asked?.replica;
+    if (asked === undefined || replica === undefined) return;
+    const list = replica.members.list();
+    const voters = list.filter(({ role }) => role === 'voter');
+    const learners = list.filter(({ role }) => role === 'learner');
+    const ask = (what: string, change: () => Promise<unknown>): void => {
+      this.note(`${asked.name} is asked to ${what}`);
+      change().then(
+        () => this.note(`done: ${what}`),
+        (error: unknown) => this.note(`not done: ${what}: ${String(error)}`),
+      );
+    };
+    if (learners.length >= 2 && random.chance(0.5)) return this.changeJointly(learners);
+    const dice = random.next();
+    if (dice < 0.45 && list.length < 7 && servers.length < 12) {
+      const role = random.chance(0.2) ? 'observer' : 'learner';
+      const port = 1_000 + this.count;
+      ask(`add a ${role}`, async () => {
+        const id = await replica.members.add({ host: 'simulated', port, role }, 2_000);
+        coverage.hit(role === 'learner' ? 'members: learner added' : 'members: observer added');
+        this.parts.enlist(id);
+        if (role !== 'learner' || random.chance(0.3)) return;
+        this.until(150, () => this.promote(asked, id));
+      });
+    } else if (dice < 0.7 && learners.length > 0) {
+      this.promote(asked, random.pick(learners).id);
+    } else {
+      const removable = voters.length > 3 ? list : list.filter(({ role }) => role !== 'voter');
+      if (removable.length === 0) return;
+      const { id } = random.pick(removable);
+      const server = servers.find((each) => each.id === id);
+      if (server !== undefined) server.dismissed = true;
+      ask(`remove m${id}`, async () => {
+        await replica.members.remove(id, 1_500);
+        coverage.hit('members: removed');
+      });
+    }
+  }
+
+  private promote(asked: Server, id: number): void {
+    const { coverage } = this.parts;
+    asked.replica?.members.promote(id, 1_500).then(
+      () => {
+        coverage.hit('members: learner promoted');
+        this.note(`m${id} is promoted`);
+      },
+      (error: unknown) => this.note(`m${id} is not promoted: ${String(error)}`),
+    );
+  }
+
+  /** Two at once: majorities of before and after need not meet, so both must agree. */
+  private changeJointly(learners: readonly { readonly id: number }[]): void {
+    const { coverage, observer } = this.parts;
+    const leader = this.leader();
+    const raft = leader === undefined ? undefined : observer.of(leader.id).raft;
+    if (raft === undefined) return;
+    const changes = learners.slice(0, 2).map(({ id }) => ({ type: 'promote' as const, id: id as never }));
+    const outcome = raft.proposeConfiguration(changes, raft.status().configuration.context);
+    this.note(`two learners are to be promoted at once: ${JSON.stringify(outcome)}`);
+    if ('index' in outcome) coverage.hit('members: joint change');
   }
 
   private clock(): void {

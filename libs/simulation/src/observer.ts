@@ -1,6 +1,16 @@
 import { createStore, restoreStoreAnew } from '#libs/mvcc';
 import type { Store } from '#libs/mvcc';
-import type { Entry, LogReader, Message, RaftOptions, RaftServer, Ready } from '#libs/raft';
+import { decodeConfiguration } from '#libs/raft';
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  LogReader,
+  Message,
+  RaftOptions,
+  RaftServer,
+  Ready,
+} from '#libs/raft';
 import type { WatchEvent } from '#libs/history';
 import type { Simulator } from './simulator.js';
 
@@ -24,6 +34,12 @@ interface Seen {
   /** The commit index last written. */
   commit: number;
   ledTerm: number;
+  /** In force when it last showed something new to be committed. */
+  configuration: Configuration | undefined;
+  /** The newest change of membership that went into its log. */
+  lastChange: number;
+  /** A candidate that has asked and must get its vote, whatever the configuration here says. */
+  owes: { readonly term: number; readonly candidate: number } | undefined;
   commitAtElection: number;
   /** By term and follower: what this server, leading, knew to be acknowledged. */
   readonly matched: Map<number, number>;
@@ -49,6 +65,8 @@ export class Observer {
   readonly changes: WatchEvent[] = [];
   readonly reference: Store = createStore();
   elections = 0;
+  /** Committed configurations, oldest first. */
+  private readonly configurations: Configuration[] = [];
   reads = 0;
   private readonly seen = new Map<number, Seen>();
   private readonly leaders = new Map<number, number>();
@@ -60,6 +78,22 @@ export class Observer {
   private fencedTerm = 0;
 
   constructor(private readonly simulator: Simulator) {}
+
+  private get configuration(): Configuration | undefined {
+    return this.configurations.at(-1);
+  }
+
+  /** Whoever the newest committed configuration names; undefined while that is the first one. */
+  get members(): readonly number[] | undefined {
+    const { configuration } = this;
+    if (configuration === undefined) return undefined;
+    const { voters, learners, observers } = configuration;
+    return [...voters, ...learners, ...observers];
+  }
+
+  get voters(): readonly number[] | undefined {
+    return this.configuration?.voters;
+  }
 
   of(server: number): Seen {
     let seen = this.seen.get(server);
@@ -76,6 +110,9 @@ export class Observer {
         compactRevision: 0,
         commit: 0,
         ledTerm: 0,
+        configuration: undefined,
+        lastChange: 0,
+        owes: undefined,
         commitAtElection: 0,
         matched: new Map(),
         mayHaveLost: false,
@@ -132,6 +169,8 @@ export class Observer {
     seen.handedOut = options.applied;
     seen.compactRevision = 0;
     seen.commit = 0;
+    seen.configuration = undefined;
+    seen.owes = undefined;
     seen.matched.clear();
     seen.terms = [];
     for (let index = log.firstIndex() - 1; index <= log.lastIndex(); index += 1)
@@ -162,6 +201,7 @@ export class Observer {
       const { type, reject } = message;
       if (type === 'appendEntriesResponse' && !reject)
         return this.acknowledge(server, seen, step, raft, message);
+      if (type === 'requestVote') seen.owes = this.voteOwed(server, seen, raft, message);
       if (type !== 'preVote') return step(message);
       const { term } = raft.status().softState;
       step(message);
@@ -225,14 +265,50 @@ export class Observer {
           () => `${server} installs a snapshot of ${append.snapshot?.index} behind ${seen.handedOut}`,
         );
         seen.handedOut = Math.max(seen.handedOut, append.snapshot.index);
+        const now = raft.status().configuration.voters.join();
+        const named = append.snapshot.configuration.voters.join();
+        this.demand(
+          now === named,
+          () => `${server} installs a snapshot of voters [${named}] and keeps [${now}]`,
+        );
       }
-      for (const entry of append.entries) this.checkEntry(server, seen, entry);
+      for (const entry of append.entries) {
+        this.checkEntry(server, seen, entry);
+        this.checkChange(server, seen, raft, entry);
+      }
+      this.checkVote(server, seen, append.hardState);
     }
     if (softState?.role === 'leader')
       this.checkLeader(server, seen, softState.term, raft.status().commitIndex);
+    if (softState?.role === 'candidate' || softState?.role === 'preCandidate')
+      this.checkCandidate(server, raft);
     for (const entry of ready.committed) this.checkCommitted(server, seen, raft, entry);
     for (const { context, index } of ready.readStates) this.checkRead(server, seen, context, index);
     for (const context of ready.droppedReads) seen.reads.delete(context);
+  }
+
+  /** Who does not know itself to vote may have been promoted since: it votes when it is asked, by the same rules. */
+  private voteOwed(server: number, seen: Seen, raft: RaftServer, message: Message): Seen['owes'] {
+    const { configuration, softState, lastIndex } = raft.status();
+    const votes =
+      configuration.voters.includes(server as never) ||
+      configuration.votersOutgoing.includes(server as never);
+    const lastTerm = seen.terms[lastIndex] ?? 0;
+    const upToDate =
+      message.logTerm > lastTerm || (message.logTerm === lastTerm && message.logIndex >= lastIndex);
+    if (votes || softState.leader !== 0 || message.term <= softState.term || !upToDate) return undefined;
+    return { term: message.term, candidate: message.from };
+  }
+
+  private checkVote(server: number, seen: Seen, hardState: HardState | undefined): void {
+    const { owes } = seen;
+    if (hardState === undefined || owes === undefined) return;
+    seen.owes = undefined;
+    this.demand(
+      hardState.term !== owes.term || hardState.vote === owes.candidate,
+      () =>
+        `${server} did not vote for ${owes.candidate} in term ${owes.term}, as it does not know of its promotion`,
+    );
   }
 
   /** A leader never takes back what a follower has acknowledged, whatever comes late. */
@@ -355,9 +431,10 @@ export class Observer {
     }
     if (this.history.length !== index - 1)
       return this.simulator.fail(`${server} committed ${index}, but nobody what is before it`);
-    this.checkQuorum(server, raft, entry);
+    this.checkQuorum(server, seen, raft, entry);
     this.checkOwnTerm(server, seen, raft);
     this.history.push(entry);
+    if (entry.type === 'configuration') this.configurations.push(decodeConfiguration(entry.data));
     this.commitTerms.push(raft.status().softState.term);
     this.applyToReference(entry);
   }
@@ -380,19 +457,54 @@ export class Observer {
   }
 
   /** A majority of each half of the voters has it on disk. */
-  private checkQuorum(server: number, raft: RaftServer, entry: Entry): void {
-    const { voters, votersOutgoing } = raft.status().configuration;
+  private checkQuorum(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
+    const { configuration, softState } = raft.status();
+    const before = seen.configuration;
+    seen.configuration = configuration;
+    // A leader knows by which configuration it counted, or by the one before; a follower may be some behind.
+    const known = softState.role === 'leader' ? [] : this.configurations.slice(-3);
+    const counted = [configuration, ...known, ...(before === undefined ? [] : [before])];
     const holds = (id: number): boolean => {
       const log = this.of(id).log;
       return log !== undefined && (log.firstIndex() > entry.index || log.term(entry.index) === entry.term);
     };
-    for (const half of [voters, votersOutgoing]) {
-      if (half.length === 0) continue;
-      const holders = half.filter(holds);
+    const majority = (half: readonly number[]): boolean =>
+      half.length === 0 || half.filter(holds).length * 2 > half.length;
+    this.demand(
+      counted.some(({ voters, votersOutgoing }) => majority(voters) && majority(votersOutgoing)),
+      () => {
+        const holders = [...this.seen.keys()].filter(holds);
+        return `${server} committed entry ${entry.index} of term ${entry.term}, which only the disks of [${holders.join()}] hold, of [${configuration.voters.join()}] and [${configuration.votersOutgoing.join()}]`;
+      },
+    );
+  }
+
+  /** One change of membership at a time, and none before the leader has committed something of its own term. */
+  private checkChange(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
+    if (entry.type !== 'configuration') return;
+    const { softState, appliedIndex, commitIndex } = raft.status();
+    const before = seen.lastChange;
+    seen.lastChange = entry.index;
+    if (softState.role !== 'leader' || softState.term !== entry.term) return;
+    this.demand(
+      before <= appliedIndex || before >= entry.index,
+      () => `${server} began a change of membership at ${entry.index}, with that of ${before} unapplied`,
+    );
+    const term = seen.terms[commitIndex];
+    this.demand(
+      term === entry.term,
+      () => `${server} began a change of membership in term ${entry.term}, committed is one of term ${term}`,
+    );
+  }
+
+  /** Nobody stands for election who knows of a committed change of membership that is not in force there. */
+  private checkCandidate(server: number, raft: RaftServer): void {
+    const { appliedIndex, commitIndex } = raft.status();
+    for (let index = appliedIndex + 1; index <= commitIndex; index += 1) {
+      const unapplied = this.history[index - 1]?.type === 'configuration';
       this.demand(
-        holders.length * 2 > half.length,
-        () =>
-          `${server} committed entry ${entry.index} of term ${entry.term}, which only the disks of [${holders.join()}] of [${half.join()}] hold`,
+        !unapplied,
+        () => `${server} stands for election with the change of membership at ${index} unapplied`,
       );
     }
   }

@@ -41,6 +41,7 @@ export interface Scenario {
     readonly power: number;
     readonly disk: number;
     readonly clock: number;
+    readonly members: number;
   };
 }
 
@@ -74,6 +75,7 @@ export function drawScenario(seed: number): Scenario {
       power: weight(),
       disk: weight() * 0.5,
       clock: weight() * 0.3,
+      members: random.chance(0.5) ? 0 : random.between(0.3, 1),
     },
   };
 }

@@ -76,6 +76,12 @@ class Run {
     };
     const group: Group = { seed, scenario, simulator, network, observer, startThread, lost };
     for (let id = 1; id <= scenario.servers; id += 1) this.servers.push(new Server(id, group));
+    const enlist = (id: number): void => {
+      const server = new Server(id, group, true);
+      this.servers.push(server);
+      this.workload.control(server);
+      server.start();
+    };
     const { servers, coverage } = this;
     this.nemesis = new Nemesis({
       seed,
@@ -86,6 +92,7 @@ class Run {
       observer,
       coverage,
       skip: new Set(options.skip),
+      enlist,
     });
     this.workload = new Workload(simulator, scenario, servers, seed);
     this.watchers = new Watchers(simulator, servers, seed, 3);
@@ -114,9 +121,12 @@ class Run {
     this.runUntil(() => simulator.now > endAt || this.agree());
     const leader = this.servers.find(({ replica }) => replica?.leadership.isLeader === true);
     if (leader === undefined) return;
-    const others = this.living().filter((server) => server !== leader);
+    const { voters } = this.observer;
+    const others = this.living().filter(
+      ({ id }) => id !== leader.id && (voters === undefined || voters.includes(id)),
+    );
     const [follower] = others;
-    if (follower === undefined || others.length * 2 < scenario.servers + 1) return;
+    if (follower === undefined || others.length * 2 < (voters?.length ?? scenario.servers) + 1) return;
     const cut = (from: readonly Server[], to: readonly Server[], is: boolean): void => {
       for (const a of from) for (const b of to) if (a !== b) network.link(a.id, b.id).cut = is;
     };
@@ -178,7 +188,9 @@ class Run {
   }
 
   private living(): Server[] {
-    return this.servers.filter(({ state, forgetful }) => state !== 'halted' && !forgetful);
+    const { members } = this.observer;
+    const belongs = (id: number): boolean => members === undefined || members.includes(id);
+    return this.servers.filter(({ id, state, forgetful }) => state !== 'halted' && !forgetful && belongs(id));
   }
 
   private agree(): boolean {

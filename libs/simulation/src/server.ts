@@ -40,7 +40,7 @@ const dataDir = '/data';
 export class Server {
   readonly disk: SimulatedDisk;
   readonly skew: Skew = { rate: 1, offsetMs: 0 };
-  state: 'down' | 'starting' | 'up' | 'stopping' | 'halted' = 'down';
+  state: 'down' | 'starting' | 'up' | 'stopping' | 'halted' | 'removed' = 'down';
   replica: Replica | undefined;
   main: Loop;
   consensus: Loop;
@@ -50,11 +50,15 @@ export class Server {
   damaged = false;
   /** It has forgotten what it had called durable, and nobody can know: it may lag for good. */
   forgetful = false;
+  /** Its removal was asked for: it may be told so, and end for good. */
+  dismissed = false;
   private readonly random: Stream;
 
   constructor(
     readonly id: number,
     private readonly group: Group,
+    /** It was added to the running group. */
+    private readonly joins = false,
   ) {
     const { seed, simulator, scenario } = group;
     this.random = new Stream(seed, `server ${id}`);
@@ -117,11 +121,19 @@ export class Server {
     if (loop !== this.main || !loop.alive) return;
     const { simulator } = this.group;
     simulator.note(() => `${this.name} stops: ${error.message}`);
+    if (error.name === 'MemberRemovedError') return this.leave();
     const expected = this.diskRefused || this.damaged;
     if (!expected) simulator.fail(`${this.name} stopped by itself: ${describeError(error)}`);
     this.crash(false);
     this.diskRefused = false;
     simulator.after(this.random.between(20, 300), 'process', undefined, () => this.start());
+  }
+
+  private leave(): void {
+    if (!this.dismissed)
+      this.group.simulator.fail(`${this.name} was told that it was removed, and nobody had asked for it`);
+    this.crash(false);
+    this.state = 'removed';
   }
 
   /** The process is gone from one moment to the next. Returns what its disk lost. */
@@ -135,7 +147,7 @@ export class Server {
     this.main.alive = false;
     this.consensus.alive = false;
     this.replica = undefined;
-    if (this.state !== 'halted') this.state = 'down';
+    if (this.state !== 'halted' && this.state !== 'removed') this.state = 'down';
     network.leave(this.id, silently);
     observer.ended(this.id);
     lost(this);
@@ -176,11 +188,13 @@ export class Server {
       host: 'simulated',
       port: i + 1,
     }));
+    const self = { id: this.id, name: this.name, host: 'simulated', port: this.id };
     return {
       name: this.name,
       memberId: this.id,
+      join: this.joins,
       clusterId: 'simulated',
-      members,
+      members: this.joins ? [...members, self] : members,
       dataDir,
       listen: { host: 'simulated', port: this.id },
       tls: { ca: '', certificate: '', privateKey: '' },

@@ -172,7 +172,7 @@ export class Workload {
   }
 
   /** As a controller does: writes that hold only while this server leads. */
-  private control(server: Server): void {
+  control(server: Server): void {
     this.simulator.after(this.random.around(60), 'client', undefined, () => {
       if (this.stopped) return;
       this.control(server);
