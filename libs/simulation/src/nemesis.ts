@@ -339,7 +339,7 @@ export class Nemesis {
 
   /** Changes of membership, asked for on any server, one over the other. Three voters stay. */
   private members(): void {
-    const { coverage, servers, observer } = this.parts;
+    const { coverage, servers } = this.parts;
     const { random } = this;
     const asked = this.victim();
     const replica = asked?.replica;
