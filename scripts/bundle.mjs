@@ -14,9 +14,12 @@ const programs = {
   'thread-main': 'dist/libs/consensus/src/thread/thread-main.js',
 };
 
-/** Not bundled: what Nest loads by name when it is used, and would then hold twice; and what is not installed. */
+/** Loaded from node_modules: what Nest loads by name when it is used, and would then hold twice. */
+export const notBundled = ['@grpc/grpc-js', '@grpc/proto-loader'];
+
+/** Not bundled: these, and what is not installed. */
 const external = [
-  /^@grpc\/(grpc-js|proto-loader)$/,
+  ...notBundled,
   /^@nestjs\/(platform-express|websockets)(\/|$)/,
   /^@fastify\/(multipart|static|view)$/,
   /^@nats-io\/transport-node$/,
