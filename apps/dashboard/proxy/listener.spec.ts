@@ -140,6 +140,31 @@ describe('the loopback listener', () => {
     expect((await ask(`${base}/dashboard/stream`, { cookie })).text).toBe('alive GET /dashboard/stream\n');
   });
 
+  it('leaves a stream alone that goes on while another request to the same master fails', async () => {
+    let endStream: (() => void) | undefined;
+    const { serving } = pki.masters['m1']!;
+    const server = createServer(
+      { key: serving.privateKey, cert: serving.certificate },
+      (incoming, response) => {
+        if (incoming.url === '/dashboard/faults') return void incoming.socket.destroy();
+        response.write('first\n');
+        endStream = () => void response.end('last\n');
+        return undefined;
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push(server);
+    const { base, cookie } = await enter(
+      await listener(`https://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    );
+    const stream = ask(`${base}/dashboard/stream`, { cookie });
+    await expect.poll(() => endStream, { timeout: 10_000 }).toBeDefined();
+    const failed = await ask(`${base}/dashboard/faults`, { cookie, origin: base }, 'POST', '{}');
+    expect(failed.status).toBe(502);
+    endStream?.();
+    expect((await stream).text).toBe('first\nlast\n');
+  });
+
   it('says so when no master answers', async () => {
     const dead = await master('dead');
     dead.server.close();

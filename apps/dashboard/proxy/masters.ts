@@ -18,8 +18,11 @@ export interface Call {
   readonly timeoutMs: number;
 }
 
-/** A paused master's kernel still accepts connections: its handshake tells. */
-const connectTimeoutMs = 500;
+/**
+ * A paused master's kernel still accepts connections: its handshake tells. Short at first, so that another one is found
+ * soon; when nobody was quick enough the whole machine may be slow, and all are asked again with patience.
+ */
+const handshakeTimeoutsMs = [500, 3_000] as const;
 
 /** The masters that the loopback listener may speak to, the one that answered last first. */
 export class Masters {
@@ -39,14 +42,16 @@ export class Masters {
   /** The first answer that any master begins. Rejects with the last one's fault when none does. */
   async call(call: Call): Promise<{ readonly url: string; readonly response: IncomingMessage }> {
     let fault = new Error('no master is known');
-    for (const url of this.#ordered()) {
-      try {
-        const response = await this.#ask(url, call);
-        this.#preferred = url;
-        return { url, response };
-      } catch (error) {
-        this.avoid(url);
-        fault = error as Error;
+    for (const handshakeTimeoutMs of handshakeTimeoutsMs) {
+      for (const url of this.#ordered()) {
+        try {
+          const response = await this.#ask(url, call, handshakeTimeoutMs);
+          this.#preferred = url;
+          return { url, response };
+        } catch (error) {
+          this.avoid(url);
+          fault = error as Error;
+        }
       }
     }
     throw fault;
@@ -55,9 +60,9 @@ export class Masters {
   /** A master failed, broke off or fell silent: others come first from now on. */
   avoid(url: string): void {
     if (this.#preferred === url) this.#preferred = undefined;
-    // Connections that are open to it would only be tried in vain.
-    this.#agents.get(url)?.destroy();
-    this.#agents.delete(url);
+    // Idle connections to it would only be tried in vain; those in use tell by themselves.
+    for (const sockets of Object.values(this.#agents.get(url)?.freeSockets ?? {}))
+      for (const socket of sockets ?? []) socket.destroy();
     this.#avoided = [url, ...this.#avoided.filter((other) => other !== url)].slice(0, 16);
   }
 
@@ -82,7 +87,11 @@ export class Masters {
     return known;
   }
 
-  #ask(url: string, { method, path, headers, body, timeoutMs }: Call): Promise<IncomingMessage> {
+  #ask(
+    url: string,
+    { method, path, headers, body, timeoutMs }: Call,
+    handshakeTimeoutMs: number,
+  ): Promise<IncomingMessage> {
     const { token } = this.#access;
     const options: RequestOptions = {
       agent: this.#agent(url),
@@ -96,7 +105,7 @@ export class Masters {
     return new Promise((resolve, reject) => {
       const sent = request(new URL(path, url), options);
       const timer = setTimeout(() => sent.destroy(new Error('no answer')), timeoutMs);
-      sent.on('socket', (socket) => giveUpOnHandshake(socket, sent));
+      sent.on('socket', (socket) => giveUpOnHandshake(socket, sent, handshakeTimeoutMs));
       sent.on('error', (error) => {
         clearTimeout(timer);
         reject(error);
@@ -110,9 +119,13 @@ export class Masters {
   }
 }
 
-function giveUpOnHandshake(socket: Socket, sent: { destroy(error: Error): unknown }): void {
+function giveUpOnHandshake(
+  socket: Socket,
+  sent: { destroy(error: Error): unknown },
+  timeoutMs: number,
+): void {
   if (!socket.connecting) return;
-  const timer = setTimeout(() => sent.destroy(new Error('no answer to the handshake')), connectTimeoutMs);
+  const timer = setTimeout(() => sent.destroy(new Error('no answer to the handshake')), timeoutMs);
   const done = (): void => clearTimeout(timer);
   socket.once('secureConnect', done).once('close', done);
 }

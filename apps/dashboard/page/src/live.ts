@@ -1,7 +1,7 @@
 import type { FaultNote, FaultOrder, Frame, ProbeAnswer, ProbeOrder } from '../../protocol.js';
 
 /** Frames come each half second: a stream that is silent for longer has lost its master. */
-const silenceMs = 2_000;
+const silenceMs = 2_500;
 const retryMs = 200;
 
 export interface LiveListener {

@@ -67,7 +67,7 @@ export function App({ store }: { readonly store: Store }) {
         Skip to the cluster
       </a>
       <Top frame={frame} connection={connection} now={now} />
-      <main id="main">
+      <main id="main" class={connection.state === 'lost' ? 'stale' : ''}>
         <section class="card ring-card" aria-labelledby="ring-title">
           <h2 id="ring-title">Replicas</h2>
           <Ring frame={frame} point={history.points.at(-1)} />
