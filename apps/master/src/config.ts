@@ -77,7 +77,7 @@ const masterConfigSchema = z.strictObject({
       message: 'either an endpoint or a file is wanted',
     })
     .optional(),
-  /** Accept fault injection (partitions) from cluster administrators: for clusters on one machine. */
+  /** Accept fault injection (partitions, faults of the disk) from cluster administrators: for clusters on one machine. */
   faultInjection: z.boolean().default(false),
   /** Data directory of the local cluster whose supervisor does the faults that the dashboard's buttons ask for. */
   supervisorDir: z.string().min(1).optional(),

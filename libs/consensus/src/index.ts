@@ -43,6 +43,7 @@ export type { InitialMember, MemberAddress } from './membership/member-directory
 export type { ConsensusMetrics, FollowerMetrics, HistogramSnapshot, PeerMetrics } from './metrics.js';
 export type { CancelTimer, Clock } from './environment/clock.js';
 export type { Disk, DiskFile } from './environment/disk.js';
+export type { DiskFault } from './environment/faulty-disk.js';
 export type { Environment, Random } from './environment/environment.js';
 export type { Member } from './membership/member-directory.js';
 export type { Members, NewMember, PromotionCounts } from './replica/members.js';

@@ -152,6 +152,14 @@ export class AdminClient {
     throw new UserError(`${master.name} refused: ${messageOf(body)}`);
   }
 
+  /** Makes the log of one master slow, or its disk full; `{}` heals. */
+  async disk(
+    master: MasterState,
+    fault: { readonly delayMs?: number; readonly full?: boolean },
+  ): Promise<void> {
+    await this.#post(master, '/trireme/v1/disk', fault);
+  }
+
   async #post(master: MasterState, path: string, body: unknown): Promise<string> {
     const reply = await this.#ask(master, 'POST', path, JSON.stringify(body));
     if (reply.status !== 200) throw new UserError(`${master.name} refused: ${messageOf(reply.body)}`);

@@ -13,6 +13,8 @@ export type ControlRequest =
   /** A master that was added to the group, to be started; one that was removed from it, to be ended and forgotten. */
   | { readonly command: 'adopt'; readonly master: MasterState }
   | { readonly command: 'dismiss'; readonly master: string }
+  /** Orderly, and with the program of another installation where one is given. */
+  | { readonly command: 'restart'; readonly master: string; readonly installation?: string }
   /** Answered with a FaultReport. */
   | { readonly command: 'faults' }
   /** Answered with a FaultRecord. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { Balancer } from './balancer.js';
 import { SupervisedChild } from './child.js';
 import { type ControlRequest, serveControl } from './control.js';
 import { Faults } from './faults.js';
-import { masterEntry, nodeEntry } from './program.js';
+import { masterEntry, masterEntryOf, nodeEntry } from './program.js';
 import { type ClusterState, etcdUrl, type MasterState, writeState } from './state.js';
 
 /** How long a master may take to hand over leadership and drain before it is killed. */
@@ -111,7 +111,7 @@ export class Supervisor {
     this.#update({ ...this.#state, supervisorPid: undefined });
   }
 
-  async #startMaster(master: MasterState): Promise<void> {
+  async #startMaster(master: MasterState, entry = masterEntry): Promise<void> {
     const dataDir = join(this.#state.dataDir, 'masters', master.name);
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const config: MasterConfigInput = {
@@ -147,7 +147,7 @@ export class Supervisor {
     const child = new SupervisedChild({
       name: master.name,
       command: process.execPath,
-      args: [...heapFlags, ...profilingFlags(), masterEntry, '--config', configFile],
+      args: [...heapFlags, ...profilingFlags(), entry, '--config', configFile],
       logFile: this.#logFile(master.name),
       onChange: (pid) => {
         this.#note(master.name, pid);
@@ -176,6 +176,7 @@ export class Supervisor {
     }
     if (request.command === 'adopt') return this.#adopt(request.master);
     if (request.command === 'dismiss') return this.#dismiss(request.master);
+    if (request.command === 'restart') return this.#restart(request.master, request.installation);
     if (request.command === 'faults') return this.#faults.report();
     if (request.command === 'kill') this.#updateMaster(request.master, { stayDown: request.stayDown });
     else if (request.command === 'start') this.#updateMaster(request.master, { stayDown: false });
@@ -200,6 +201,17 @@ export class Supervisor {
     await child.stop(stopGraceMs);
     this.#masters.delete(name);
     this.#update({ ...this.#state, masters: this.#state.masters.filter((master) => master.name !== name) });
+  }
+
+  /** Ends a master in an orderly way and starts it again, maybe with another installation's program. */
+  async #restart(name: string, installation: string | undefined): Promise<void> {
+    const child = this.#masters.get(name);
+    const master = this.#state.masters.find((each) => each.name === name);
+    if (child === undefined || master === undefined) throw new UserError(`there is no master "${name}"`);
+    const entry = installation === undefined ? masterEntry : masterEntryOf(installation);
+    if (!existsSync(entry)) throw new UserError(`${installation} is no built installation: no ${entry}`);
+    await child.stop(stopGraceMs);
+    await this.#startMaster({ ...master, stayDown: false }, entry);
   }
 
   async #stopAllButControl(): Promise<void> {

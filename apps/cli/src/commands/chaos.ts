@@ -1,4 +1,7 @@
-import { Argument, type Command } from 'commander';
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Argument, type Command, Option } from 'commander';
+import { AdminClient } from '../cluster/admin-client.js';
 import { askSupervisor } from '../cluster/control.js';
 import {
   type ClusterState,
@@ -9,7 +12,7 @@ import {
 } from '../cluster/state.js';
 import { clusterStatus } from '../cluster/status.js';
 import { UserError } from '../ui/errors.js';
-import { clusterOptions, oneOf } from './options.js';
+import { clusterOptions, duration, oneOf } from './options.js';
 
 interface ChaosFlags {
   readonly name: string;
@@ -25,6 +28,9 @@ export function addChaos(program: Command): void {
   addKill(chaos);
   addSignals(chaos);
   addPartition(chaos);
+  addDisk(chaos);
+  addHeal(chaos);
+  addRestart(chaos);
 }
 
 function addKill(chaos: Command): void {
@@ -86,11 +92,61 @@ function addPartition(chaos: Command): void {
       await askSupervisor(state.dataDir, { command: 'partition', master: master.name, direction });
       process.stdout.write(`${master.name}\n`);
     });
+}
+
+function addDisk(chaos: Command): void {
+  clusterOptions(chaos.command('slow-disk'))
+    .description("slow the writes of a master's log until `chaos heal`")
+    .addArgument(masterArgument())
+    .addOption(
+      new Option('--delay <time>', 'how much longer each takes').default(200, '200ms').argParser(duration),
+    )
+    .action(async (which: string, flags: ChaosFlags & { readonly delay: number }) => {
+      const { state, master } = await pick(which, flags);
+      await (await AdminClient.open(state)).disk(master, { delayMs: flags.delay });
+      process.stdout.write(`${master.name}\n`);
+    });
+  clusterOptions(chaos.command('full-disk'))
+    .description("let a master's log find no space until `chaos heal`: it stops, and cannot start")
+    .addArgument(masterArgument())
+    .action(async (which: string, flags: ChaosFlags) => {
+      const { state, master } = await pick(which, flags);
+      await (await AdminClient.open(state)).disk(master, { full: true });
+      process.stdout.write(`${master.name}\n`);
+    });
+}
+
+function addHeal(chaos: Command): void {
   clusterOptions(chaos.command('heal'))
-    .description('join all masters again')
+    .description('join all masters again, and mend their disks')
     .action(async (flags: ChaosFlags) => {
       const state = requireRunning(requireState(flags.name, flags.dataDir));
+      const client = await AdminClient.open(state);
+      await Promise.all(
+        state.masters.map(async (master) => {
+          // A master that a full disk has stopped cannot be asked: it finds the fault gone when it starts.
+          rmSync(join(state.dataDir, 'masters', master.name, 'injected-disk-fault.json'), { force: true });
+          if ((await client.report(master)) !== undefined) await client.disk(master, {});
+        }),
+      );
       await askSupervisor(state.dataDir, { command: 'heal' });
+    });
+}
+
+function addRestart(chaos: Command): void {
+  clusterOptions(chaos.command('restart'))
+    .description('stop a master in an orderly way and start it again, also with another installation')
+    .addArgument(masterArgument())
+    .option('--installation <folder>', 'of another built version; without it, the one of this supervisor')
+    .action(async (which: string, flags: ChaosFlags & { readonly installation?: string }) => {
+      const { state, master } = await pick(which, flags);
+      const { installation } = flags;
+      await askSupervisor(state.dataDir, {
+        command: 'restart',
+        master: master.name,
+        ...(installation === undefined ? {} : { installation: resolve(installation) }),
+      });
+      process.stdout.write(`${master.name}\n`);
     });
 }
 

@@ -1,13 +1,15 @@
 import { ApiError } from '#libs/apimachinery';
 import type { ApiRequest, ApiResponse, HealthRegistry, PathHandler } from '#libs/apiserver';
-import { alarmTypes, type Members } from '#libs/consensus';
+import { alarmTypes, type DiskFault, type Members } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 import { byEtcdsTools, embedded, type Engine } from '../consensus/engine.js';
+import { parseDiskFault, writeDiskFault } from '../consensus/disk-fault-file.js';
 import { BackupStreams } from './backup-stream.js';
 import { listMembers, memberChanges } from './member-paths.js';
 
 const prefix = '/trireme/v1/';
 const encoder = new TextEncoder();
+const answerMs = 100;
 
 function json(status: number, body: unknown): ApiResponse {
   const chunks = [encoder.encode(JSON.stringify(body))];
@@ -28,7 +30,8 @@ export interface AdminOptions {
   readonly storage: Engine;
   readonly health: HealthRegistry;
   readonly logger: Logger;
-  /** False refuses partitions. */
+  readonly dataDir: string;
+  /** False refuses partitions and faults of the disk. */
   readonly faultInjection: boolean;
 }
 
@@ -62,10 +65,31 @@ export function adminPaths(options: AdminOptions): PathHandler {
       await replica.disarm(alarm, typeof member === 'string' ? member : undefined);
       return json(200, {});
     },
-    'POST partition': async (request) => {
-      if (!options.faultInjection) {
-        throw new ApiError(403, 'Forbidden', 'this master was started without fault injection');
+    'POST disk': async (request) => {
+      demandFaultInjection(options);
+      let fault: DiskFault;
+      try {
+        fault = parseDiskFault(bodyOf(request));
+      } catch (error) {
+        if (error instanceof ApiError) throw error;
+        throw new ApiError(
+          400,
+          'BadRequest',
+          'wanted is {"delayMs": 0 to 60000} or {"full": true}; {} heals',
+        );
       }
+      if (replica === undefined) {
+        // Nothing is wrong with what there is not: `chaos heal` asks every master.
+        if (Object.keys(fault).length === 0) return json(200, {});
+        throw byEtcdsTools('this master has no log whose disk could fail');
+      }
+      writeDiskFault(options.dataDir, fault);
+      // The answer goes out first: a full disk stops this process with its next write.
+      setTimeout(() => replica.diskFault(fault), answerMs);
+      return json(200, {});
+    },
+    'POST partition': async (request) => {
+      demandFaultInjection(options);
       const { from, direction } = bodyOf(request);
       const names = Array.isArray(from)
         ? from.filter((name): name is string => typeof name === 'string')
@@ -91,6 +115,11 @@ function membersOf(engine: Engine): Members {
   throw byEtcdsTools(
     'its members are changed with `etcdctl member`; masters come and go as they are started',
   );
+}
+
+function demandFaultInjection({ faultInjection }: AdminOptions): void {
+  if (!faultInjection)
+    throw new ApiError(403, 'Forbidden', 'this master was started without fault injection');
 }
 
 async function report({ storage, health }: AdminOptions): Promise<object> {

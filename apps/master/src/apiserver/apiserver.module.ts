@@ -71,7 +71,7 @@ function makeApiServer(
     paths: [
       health.handler,
       metricsPath(telemetry),
-      adminPaths({ storage, health, logger, faultInjection: config.faultInjection }),
+      adminPaths({ storage, health, logger, dataDir: config.dataDir, faultInjection: config.faultInjection }),
       dashboard.handler,
       ...security.paths,
       ...serverPaths({ scheme, productVersion: productVersion() }),

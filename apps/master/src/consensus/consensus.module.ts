@@ -3,6 +3,7 @@ import type { ClusterPki } from '#libs/pki';
 import { MemberRemovedError, openExternal, openReplica } from '#libs/consensus';
 import type { Logger, Tracing } from '#libs/telemetry';
 import type { MasterConfig } from '../config.js';
+import { readDiskFault } from './disk-fault-file.js';
 import type { Engine } from './engine.js';
 import { externalOptions } from './external-options.js';
 import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE, TRACING } from '../tokens.js';
@@ -55,6 +56,7 @@ async function openStorage(
     heartbeatTicks: config.heartbeatTicks,
     quotaBytes: config.quotaBytes,
     ...(tracing === undefined ? {} : { trace: () => tracing.write() }),
+    ...(config.faultInjection ? { diskFault: readDiskFault(config.dataDir) } : {}),
     onWarning,
     onFatal,
   });

@@ -87,6 +87,7 @@ async function start(
     segmentBytes: options.segmentBytes,
     logKeepBytes: options.logKeepBytes,
     traced: options.trace !== undefined,
+    ...(options.diskFault === undefined ? {} : { diskFault: options.diskFault }),
   };
   await new Promise<void>((resolve, reject) => {
     const thread = host.launch(threadOptions, (error) => {

@@ -1,4 +1,5 @@
 import type { InitialMember } from '../membership/member-directory.js';
+import type { DiskFault } from '../environment/faulty-disk.js';
 import type { ThreadMode } from '../thread/launch.js';
 import type { WriteTrace } from '../trace.js';
 import type { PeerTls } from '../transport/handshake.js';
@@ -51,6 +52,8 @@ export interface ReplicaOptions {
   readonly noLeaderPatienceMs?: number;
   /** Follows writes: asked in the caller's context for each one; undefined leaves it alone. Default: no tracing. */
   readonly trace?: () => WriteTrace | undefined;
+  /** Allows `Replica.diskFault`, and says what is wrong with the log's disk from the start: `{}` for nothing. */
+  readonly diskFault?: DiskFault;
   /** Default: a worker, inline when run from TypeScript sources. */
   readonly threadMode?: ThreadMode;
   /**
@@ -70,9 +73,9 @@ const positive = (value: number | undefined, fallback: number, name: string): nu
 };
 
 export type ResolvedOptions = Required<
-  Omit<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode' | 'trace'>
+  Omit<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode' | 'trace' | 'diskFault'>
 > &
-  Pick<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode' | 'trace'>;
+  Pick<ReplicaOptions, 'segmentBytes' | 'logKeepBytes' | 'threadMode' | 'trace' | 'diskFault'>;
 
 /** Fills in defaults. Throws RangeError naming what cannot be. */
 export function resolveOptions(options: ReplicaOptions): ResolvedOptions {

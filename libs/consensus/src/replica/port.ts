@@ -1,4 +1,5 @@
 import type { Backup } from '../backup/take-backup.js';
+import type { DiskFault } from '../environment/faulty-disk.js';
 import type { EtcdSpace } from '../etcd-space.js';
 import type { ConsensusMetrics } from '../metrics.js';
 import type { AlarmType, Storage } from '../storage.js';
@@ -13,6 +14,11 @@ export interface Replica extends Storage {
    * heals. What is sent over a cut link is lost in silence.
    */
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
+  /**
+   * Fault injection: makes the writes of the log slow, or fail as on a full disk (the replica then stops, as it must),
+   * until called again; `{}` heals. Throws StorageError BadRequest unless the replica was opened with `diskFault`.
+   */
+  diskFault(fault: DiskFault): void;
   /** Ends an alarm of one member, or of all. It is raised again where its reason still holds. */
   disarm(type: AlarmType, member?: string): Promise<void>;
   /**

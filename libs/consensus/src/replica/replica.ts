@@ -9,6 +9,7 @@ import type { ConsensusMetrics } from '../metrics.js';
 import { MemberRemovedError } from '../errors.js';
 import type { CancelTimer } from '../environment/clock.js';
 import type { Environment } from '../environment/environment.js';
+import type { DiskFault } from '../environment/faulty-disk.js';
 import { StorageError } from '../storage.js';
 import type {
   AlarmType,
@@ -411,6 +412,12 @@ export class EmbeddedReplica implements Replica {
       outgoing: direction === 'in' ? [] : ids,
       incoming: direction === 'out' ? [] : ids,
     });
+  }
+
+  diskFault(fault: DiskFault): void {
+    if (this.#options.diskFault === undefined)
+      throw new StorageError('BadRequest', 'this replica was opened without fault injection');
+    this.#post({ kind: 'diskFault', fault });
   }
 
   backup(): Backup {

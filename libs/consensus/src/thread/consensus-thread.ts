@@ -4,6 +4,7 @@ import { nodeEnvironment } from '../environment/environment.js';
 import type { Environment } from '../environment/environment.js';
 import type { CancelTimer } from '../environment/clock.js';
 import { initialConfiguration } from '../membership/member-directory.js';
+import { type DiskFault, faultyDisk } from '../environment/faulty-disk.js';
 import { RaftLog } from '../log/raft-log.js';
 import { syncDirectory } from '../log/segment.js';
 import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
@@ -56,6 +57,8 @@ export class ConsensusThread {
   readonly #raft: RaftServer;
   readonly #network: PeerTransport;
   readonly #membership: ThreadMembership;
+  /** Fault injection on the log's disk. */
+  readonly #setDiskFault: ((fault: DiskFault) => void) | undefined;
   readonly #fsync = new Histogram(fsyncBucketsSeconds);
   readonly #times: EntryTimes | undefined;
   readonly #delay = new Histogram(fsyncBucketsSeconds);
@@ -79,8 +82,11 @@ export class ConsensusThread {
     this.#options = options;
     this.#times = options.traced === true ? new EntryTimes() : undefined;
     this.#parts = parts;
+    const faulty = options.diskFault && faultyDisk(parts.disk, parts.clock);
+    this.#setDiskFault = faulty?.set;
+    faulty?.set(options.diskFault ?? {});
     this.#log = new RaftLog({
-      environment: parts,
+      environment: faulty === undefined ? parts : { ...parts, disk: faulty.disk },
       directory: options.logDirectory,
       clusterId: options.clusterId,
       memberId: options.memberId,
@@ -327,6 +333,8 @@ export class ConsensusThread {
           outgoing: new Set(message.outgoing),
           incoming: new Set(message.incoming),
         });
+      case 'diskFault':
+        return this.#setDiskFault?.(message.fault);
       case 'stop':
         return void this.#stop();
     }

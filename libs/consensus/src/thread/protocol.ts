@@ -1,6 +1,7 @@
 import type { MemberId, Role, SnapshotMetadata, Term } from '#libs/raft';
 import type { ChangeOutcome, MemberChange } from '../membership/member-change.js';
 import type { InitialMember, MemberAddress } from '../membership/member-directory.js';
+import type { DiskFault } from '../environment/faulty-disk.js';
 import type { HistogramSnapshot, PeerMetrics } from '../metrics.js';
 import type { PeerTls } from '../transport/handshake.js';
 
@@ -28,6 +29,8 @@ export interface ThreadOptions {
   readonly logKeepBytes: number | undefined;
   /** Batches of committed entries tell when each entry passed its stations. */
   readonly traced?: boolean;
+  /** Fault injection, which only a thread that is given one takes: what is wrong with the log's disk from the start. */
+  readonly diskFault?: DiskFault;
 }
 
 /**
@@ -53,6 +56,8 @@ export type ToThread =
   | { readonly kind: 'changeMembers'; readonly number: number; readonly change: MemberChange }
   /** Fault injection: links to and from these members lose what is sent over them. */
   | { readonly kind: 'cut'; readonly outgoing: readonly number[]; readonly incoming: readonly number[] }
+  /** Fault injection: from now on the log's disk is like this. */
+  | { readonly kind: 'diskFault'; readonly fault: DiskFault }
   | { readonly kind: 'stop' };
 
 /** Why proposals were not taken: retry elsewhere, retry later, or never. */
