@@ -5,6 +5,7 @@ import { addChaos } from './commands/chaos.js';
 import { addCompletion } from './commands/completion.js';
 import { addDashboard } from './commands/dashboard.js';
 import { addDown } from './commands/down.js';
+import { addFailover } from './commands/failover.js';
 import { addKubeconfig } from './commands/kubeconfig.js';
 import { addLoad } from './commands/load.js';
 import { addMember } from './commands/member.js';
@@ -35,6 +36,7 @@ for (const add of [
   addChaos,
   addLoad,
   addDashboard,
+  addFailover,
   addProcesses,
   addPki,
   addVersion,

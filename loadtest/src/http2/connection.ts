@@ -22,6 +22,8 @@ export interface Exchange {
 interface Stream extends Exchange {
   readonly id: number;
   header: Buffer[];
+  /** Its status has come. */
+  answered: boolean;
   ended: boolean;
   received: number;
   /** What the server still takes on this stream, and what waits for it to take more. */
@@ -84,6 +86,7 @@ export class Http2Connection {
       ...exchange,
       id,
       header: [],
+      answered: false,
       ended: false,
       received: 0,
       sendWindow: this.#initialSendWindow,
@@ -184,9 +187,13 @@ export class Http2Connection {
     // Of a header that goes on in further frames, the first one says whether a body follows.
     if (frame.type === frameTypes.headers) stream.ended = (frame.flags & flags.endStream) !== 0;
     if ((frame.flags & flags.endHeaders) === 0) return;
-    const status = decodeStatus(Buffer.concat(stream.header));
+    // What follows the body has no status: gRPC's trailers.
+    if (!stream.answered) {
+      const status = decodeStatus(Buffer.concat(stream.header));
+      stream.answered = status >= 200;
+      if (stream.answered) stream.onStatus(status);
+    }
     stream.header = [];
-    if (status >= 200) stream.onStatus(status);
     if (stream.ended) this.#finish(stream);
   }
 

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { LeaderWatch } from '../measures/leader-watch.js';
 import type { Target } from '../targets/target.js';
 import { aboutThis } from '../report/about.js';
-import { readReport, type LoadReport } from '../report/schema.js';
+import { readReport, type LoadReport, type Mark } from '../report/schema.js';
 import { writeOutputs } from '../report/write.js';
 import type { LoadArguments } from './arguments.js';
 import { runAutocannon } from './generators.js';
@@ -72,7 +72,8 @@ async function measure(
   const live = new LiveLine(wanted.seconds, wanted.quiet);
   const recorder = new Recorder(wanted.seconds, (point) => live.show(point));
   const startedAt = new Date();
-  const leaders = new LeaderWatch(target, performance.now(), leaderLookMs);
+  const marks: Mark[] = [];
+  const leaders = new LeaderWatch(target, performance.now(), leaderLookMs, (mark) => marks.push(mark));
   let measured: EngineReport;
   try {
     measured =
@@ -89,6 +90,6 @@ async function measure(
     target: target.name,
     processes: wanted.processes,
     thresholds: wanted.thresholds,
-    marks: leaders.marks,
+    marks,
   });
 }

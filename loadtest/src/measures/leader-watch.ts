@@ -12,18 +12,24 @@ interface ReplicaStatus {
 }
 
 /**
- * Looks who leads, again and again, and keeps each change as a mark of the timeline that began at `startMs`
+ * Looks who leads, again and again, and tells each change as a mark of the timeline that began at `startMs`
  * (performance.now()). Another API server than Trireme's tells nothing of this: then there are no marks.
  */
 export class LeaderWatch {
-  readonly marks: Mark[] = [];
+  readonly #onChange: (mark: Mark) => void;
   readonly #clients: readonly Http2Client[];
   readonly #startMs: number;
   readonly #intervalMs: number;
   readonly #stop = new AbortController();
   #term = 0;
 
-  constructor(target: Pick<Target, 'servers' | 'tls'>, startMs: number, intervalMs: number) {
+  constructor(
+    target: Pick<Target, 'servers' | 'tls'>,
+    startMs: number,
+    intervalMs: number,
+    onChange: (mark: Mark) => void,
+  ) {
+    this.#onChange = onChange;
     this.#clients = target.servers.map((server) => new Http2Client(server, target.tls));
     this.#startMs = startMs;
     this.#intervalMs = intervalMs;
@@ -52,6 +58,6 @@ export class LeaderWatch {
     if (role !== 'leader' || term <= this.#term || this.#stop.signal.aborted) return;
     this.#term = term;
     const at = Math.max(0, (performance.now() - this.#startMs) / 1_000);
-    this.marks.push({ at, kind: 'leader', label: `${name}, term ${term}` });
+    this.#onChange({ at, kind: 'leader', label: `${name}, term ${term}` });
   }
 }

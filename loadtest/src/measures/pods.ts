@@ -54,6 +54,33 @@ export async function measureGet(
   }
 }
 
+/** Merge patches of random pods out of `count`, or deletions of pods that are made for it beforehand. */
+export async function measureChange(
+  target: Target,
+  change: 'patch' | 'delete',
+  options: { readonly clients: number; readonly seconds: number; readonly pods: number },
+): Promise<LoadResult> {
+  const { clients, seconds, pods } = options;
+  const namespace = await fillPods(target, pods);
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const open = openClients(target, clients);
+  try {
+    if (change === 'delete') {
+      return await closedLoop(open, { seconds, maximum: pods }, async (client, n) => {
+        await demand(client, 'DELETE', `${path}/pod-${n}`, 200);
+      });
+    }
+    return await closedLoop(open, { seconds, warmupSeconds }, async (client, n) => {
+      const annotations = { 'load.trireme.dev/turn': String(n) };
+      const body = JSON.stringify({ metadata: { annotations } });
+      const pod = `${path}/pod-${(n * 7919) % pods}`;
+      await demand(client, 'PATCH', pod, 200, body, 'application/merge-patch+json');
+    });
+  } finally {
+    for (const client of open) client.close();
+  }
+}
+
 /** Milliseconds of whole lists and of pages, one client, which counts the bytes and keeps none of them. */
 export async function measureList(
   target: Target,

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Http2Client } from '../http2/http2-client.js';
 import { Latencies } from '../stats.js';
 import type { Target } from '../targets/target.js';
-import { demand, makeNamespace, openClients } from './closed-loop.js';
+import { closedLoop, demand, makeNamespace, openClients } from './closed-loop.js';
 
 export interface WatchResult {
   readonly watchers: number;
@@ -24,7 +24,12 @@ let serial = 0;
  */
 export async function measureWatch(
   target: Target,
-  options: { readonly watchers: number; readonly writes: number; readonly perSecond: number },
+  options: {
+    readonly watchers: number;
+    readonly writes: number;
+    /** A set rate, or as fast as 32 clients are answered. */
+    readonly perSecond: number | 'as fast as possible';
+  },
 ): Promise<WatchResult> {
   const namespace = await makeNamespace(target, `load-watch-${process.pid}-${serial++}`);
   const path = `/api/v1/namespaces/${namespace}/configmaps`;
@@ -49,14 +54,10 @@ export async function measureWatch(
   );
   const started = performance.now();
   const [writer] = openClients(target, 1) as [Http2Client];
-  const writes: Promise<unknown>[] = [];
-  for (let n = 0; n < options.writes; n++) {
-    const due = started + (n * 1_000) / options.perSecond;
-    const early = due - performance.now();
-    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-    writes.push(demand(writer, 'POST', path, 201, configMap(`c-${n}`, namespace)));
-  }
-  await Promise.all(writes);
+  const write = async (client: Http2Client, n: number): Promise<unknown> =>
+    demand(client, 'POST', path, 201, configMap(`c-${n}`, namespace));
+  if (options.perSecond === 'as fast as possible') await flood(target, options.writes, write);
+  else await paced(options.writes, options.perSecond, async (n) => write(writer, n));
   await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 10_000).unref())]);
   const seconds = (performance.now() - started) / 1_000;
   stopping = true;
@@ -70,6 +71,37 @@ export async function measureWatch(
     expected,
     cut: ended,
   };
+}
+
+async function paced(
+  writes: number,
+  perSecond: number,
+  write: (n: number) => Promise<unknown>,
+): Promise<void> {
+  const started = performance.now();
+  const sent: Promise<unknown>[] = [];
+  for (let n = 0; n < writes; n++) {
+    const early = started + (n * 1_000) / perSecond - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    sent.push(write(n));
+  }
+  await Promise.all(sent);
+}
+
+async function flood(
+  target: Target,
+  writes: number,
+  write: (client: Http2Client, n: number) => Promise<unknown>,
+): Promise<void> {
+  const clients = openClients(target, 32);
+  try {
+    const made = await closedLoop(clients, { seconds: 120, maximum: writes }, async (client, n) => {
+      await write(client, n);
+    });
+    if (made.errors > 0) throw new Error(`${made.errors} writes failed, first: ${made.firstError}`);
+  } finally {
+    for (const client of clients) client.close();
+  }
 }
 
 function configMap(name: string, namespace: string): string {

@@ -118,8 +118,12 @@ const failover = z.object({
     z.object({
       name: z.string(),
       timeline: z.array(point).readonly(),
+      /** Width of each of its points. */
+      pointSeconds: z.number().positive(),
       marks: z.array(mark).readonly(),
       latencyMs: latency,
+      /** What was found wrong, in words. */
+      stories: z.array(z.string()),
       acknowledged: z.number().int(),
       unknown: z.number().int(),
       lost: z.number().int(),

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureClusterPki, type ClusterPki } from '#libs/pki';
 import { Http2Client } from '../http2/http2-client.js';
 import { findProgram, freePorts, startProgram, stopProgram, waitFor } from '../processes.js';
+import { EtcdMembers } from './etcd.js';
 import type { Target } from './target.js';
 
 /** Names of the programs that this peer needs and that are not on the PATH. */
@@ -14,6 +15,7 @@ export function missingForKubeApiserver(): string[] {
 export interface KubeApiserverTarget extends Target {
   /** Who may be told apart by its API servers, e.g. to run another component of Kubernetes against them. */
   readonly identities: ClusterPki;
+  readonly etcd: EtcdMembers;
 }
 
 /** Three kube-apiservers (TLS, RBAC, NodeRestriction) on three etcd members, on loopback, from the PATH. */
@@ -32,32 +34,23 @@ export async function startKubeApiserver(members = 3): Promise<KubeApiserverTarg
     saKey: file('sa-key.pem', pki.serviceAccount.privateKey),
     saPub: file('sa-pub.pem', pki.serviceAccount.publicKey),
   };
-  const ports = await freePorts(members * 3);
-  const at = (kind: number, i: number): number => ports[kind * members + i] ?? 0;
+  const ports = await freePorts(members);
   const index = Array.from({ length: members }, (_, i) => i);
-  const peers = index.map((i) => `m${i}=http://127.0.0.1:${at(1, i)}`).join(',');
-  const endpoints = index.map((i) => `http://127.0.0.1:${at(0, i)}`).join(',');
-  const etcds = index.map((i) => {
-    mkdirSync(join(directory, `etcd${i}`), { mode: 0o700 });
-    return startProgram(
-      findProgram('etcd') ?? 'etcd',
-      etcdArgs(directory, i, at(0, i), at(1, i), peers),
-      join(directory, `etcd${i}.log`),
-    );
-  });
+  const etcd = await EtcdMembers.start({ directory, members });
+  const endpoints = etcd.urls.join(',');
   const apiservers = index.map((i) =>
     startProgram(
       findProgram('kube-apiserver') ?? 'kube-apiserver',
-      apiserverArgs(directory, i, at(2, i), endpoints, files),
+      apiserverArgs(directory, i, ports[i] ?? 0, endpoints, files),
       join(directory, `apiserver${i}.log`),
     ),
   );
-  const servers = index.map((i) => `https://127.0.0.1:${at(2, i)}`);
+  const servers = index.map((i) => `https://127.0.0.1:${ports[i]}`);
   const tls = { ca: pki.ca.certificate, cert: pki.admin.certificate, key: pki.admin.privateKey };
   const stop = async (): Promise<void> => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
     await Promise.all(apiservers.map(stopProgram));
-    await Promise.all(etcds.map(stopProgram));
+    await etcd.stop();
     rmSync(directory, { recursive: true, force: true });
   };
   // Whoever interrupts a long run finds nothing left behind.
@@ -76,8 +69,8 @@ export async function startKubeApiserver(members = 3): Promise<KubeApiserverTarg
     servers,
     tls,
     identities: pki,
-    pids: async () =>
-      [...apiservers, ...etcds].flatMap((child) => (child.pid === undefined ? [] : [child.pid])),
+    etcd,
+    pids: async () => [...apiservers.flatMap(({ pid }) => (pid === undefined ? [] : [pid])), ...etcd.pids],
     stop,
   };
 }
@@ -92,19 +85,6 @@ async function isReady(server: string, tls: Target['tls']): Promise<boolean> {
   } finally {
     client.close();
   }
-}
-
-function etcdArgs(directory: string, i: number, client: number, peer: number, peers: string): string[] {
-  return [
-    `--name=m${i}`,
-    `--data-dir=${join(directory, `etcd${i}`)}`,
-    `--listen-client-urls=http://127.0.0.1:${client}`,
-    `--advertise-client-urls=http://127.0.0.1:${client}`,
-    `--listen-peer-urls=http://127.0.0.1:${peer}`,
-    `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
-    `--initial-cluster=${peers}`,
-    '--quota-backend-bytes=8000000000',
-  ];
 }
 
 function apiserverArgs(

@@ -2,27 +2,21 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readState } from '../../../apps/cli/src/cluster/state.js';
+import { clusterStatus, type ClusterStatus } from '../../../apps/cli/src/cluster/status.js';
 import { runProgram } from '../processes.js';
+import type { Tls } from '../http2/http2-client.js';
 import type { Target } from './target.js';
 
 const command = fileURLToPath(new URL('../../../../bin/trireme.mjs', import.meta.url));
 
-export interface TriremeStatus {
-  readonly leader?: string;
-  readonly quorum: boolean;
-  readonly members: readonly {
-    readonly name: string;
-    readonly apiServer: string;
-    readonly pid?: number;
-    readonly healthy: boolean;
-  }[];
-}
-
 export interface TriremeTarget extends Target {
-  readonly status: () => Promise<TriremeStatus>;
+  readonly status: () => Promise<ClusterStatus>;
   readonly trireme: (...args: readonly string[]) => Promise<string>;
   /** URL of the balancer. */
   readonly balancer: string;
+  /** What clients of its etcd service use, where `--etcd-listen` is among its flags. */
+  readonly etcdTls: () => Tls;
 }
 
 /** Starts a cluster of three masters in a temporary directory; `stop` removes it. */
@@ -31,6 +25,8 @@ export async function startTrireme(options: {
   readonly masters?: number;
   /** More flags of `trireme up`. */
   readonly args?: readonly string[];
+  /** False: whoever starts it ends it on Ctrl-C, too. */
+  readonly handlesSignals?: boolean;
 }): Promise<TriremeTarget> {
   const directory = mkdtempSync(join(tmpdir(), 'trireme-bench-'));
   const data = join(directory, 'data');
@@ -44,7 +40,9 @@ export async function startTrireme(options: {
   };
   // Whoever interrupts a long run finds nothing left behind.
   const interrupted = (): void => void stop().finally(() => process.exit(130));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
+  if (options.handlesSignals !== false) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
+  }
   try {
     const size = ['--masters', String(options.masters ?? 3), '--nodes', String(options.nodes)];
     const kubeconfig = ['--kubeconfig', join(directory, 'kubeconfig')];
@@ -53,9 +51,12 @@ export async function startTrireme(options: {
     rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-  // `status` exits 1 without a quorum, and still prints what it knows.
-  const status = async (): Promise<TriremeStatus> =>
-    JSON.parse(await trireme('status', '-o', 'json')) as TriremeStatus;
+  // Without a process of its own: it is asked again and again while figures are measured.
+  const status = async (): Promise<ClusterStatus> => {
+    const state = readState(data);
+    if (state === undefined) throw new Error(`there is no cluster in ${data}`);
+    return clusterStatus(state);
+  };
   const first = await status();
   const pem = (name: string): string => readFileSync(join(data, 'pki', name), 'utf8');
   const state = JSON.parse(readFileSync(join(data, 'cluster.json'), 'utf8')) as { port: number };
@@ -67,6 +68,11 @@ export async function startTrireme(options: {
     pids: async () =>
       (await status()).members.flatMap((member) => (member.pid === undefined ? [] : [member.pid])),
     stop,
+    etcdTls: () => ({
+      ca: pem('etcd-ca.crt'),
+      cert: pem('etcd-client.crt'),
+      key: pem('etcd-client.key'),
+    }),
     status,
     trireme,
   };

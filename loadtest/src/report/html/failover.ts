@@ -7,9 +7,6 @@ import { latencyHeader, latencyRow, percentiles, timeline } from './timeline.js'
 
 const colours = ['one', 'two', 'three', 'four'] as const;
 
-/** Width of a point of a failover's timeline, in seconds: gaps are shorter than a second. */
-export const failoverPointSeconds = 0.25;
-
 export function failoverBody(report: FailoverReport, baseline: FailoverReport | undefined): Body {
   const sum = (of: (target: FailoverReport['targets'][number]) => number): number =>
     report.targets.reduce((total, target) => total + of(target), 0);
@@ -36,7 +33,7 @@ export function failoverBody(report: FailoverReport, baseline: FailoverReport | 
         section(
           `Over time: ${target.name}`,
           '',
-          timeline(target.timeline, target.marks, { pointSeconds: failoverPointSeconds }),
+          timeline(target.timeline, target.marks, { pointSeconds: target.pointSeconds }),
         ),
       ),
       first === undefined
