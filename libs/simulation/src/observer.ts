@@ -70,6 +70,10 @@ export class Observer {
   reads = 0;
   private readonly seen = new Map<number, Seen>();
   private readonly leaders = new Map<number, number>();
+  /** By term and candidate: who sent it a vote. */
+  private readonly votes = new Map<number, Set<number>>();
+  /** Ids of reads that were forwarded. */
+  private readonly forwarded = new Set<number>();
   private readonly entries = new Map<number, KnownEntry>();
   /** No earlier than the commitment, the term of whoever first showed it. */
   private readonly commitTerms: number[] = [];
@@ -201,6 +205,8 @@ export class Observer {
       const { type, reject } = message;
       if (type === 'appendEntriesResponse' && !reject)
         return this.acknowledge(server, seen, step, raft, message);
+      if (type === 'appendEntries') return this.append(server, step, raft, message);
+      if (type === 'installSnapshot') return this.offerSnapshot(server, step, raft, message);
       if (type === 'requestVote') seen.owes = this.voteOwed(server, seen, raft, message);
       if (type !== 'preVote') return step(message);
       const { term } = raft.status().softState;
@@ -287,6 +293,48 @@ export class Observer {
     for (const context of ready.droppedReads) seen.reads.delete(context);
   }
 
+  /** An answer to what this server sent in an earlier term says nothing of its log now. */
+  private acknowledgeLate(
+    server: number,
+    step: RaftServer['step'],
+    raft: RaftServer,
+    message: Message,
+  ): void {
+    const matchOf = (): number =>
+      raft.status().progress.find(({ id }) => id === message.from)?.matchIndex ?? 0;
+    const before = matchOf();
+    step(message);
+    const now = matchOf();
+    this.demand(
+      now === before || now === 0,
+      () =>
+        `${server} took an acknowledgement of term ${message.term} for one of ${raft.status().softState.term}`,
+    );
+  }
+
+  /** Only what was matched is committed, whatever the leader has committed beyond it. */
+  private append(server: number, step: RaftServer['step'], raft: RaftServer, message: Message): void {
+    const lastMatched = message.logIndex + message.entries.length;
+    if (message.commit <= lastMatched) return step(message);
+    const before = raft.status().commitIndex;
+    step(message);
+    const { commitIndex } = raft.status();
+    this.demand(
+      commitIndex <= Math.max(before, lastMatched),
+      () => `${server} committed up to ${commitIndex}; matched is ${lastMatched}`,
+    );
+  }
+
+  private offerSnapshot(server: number, step: RaftServer['step'], raft: RaftServer, message: Message): void {
+    const before = raft.status().commitIndex;
+    step(message);
+    const { commitIndex } = raft.status();
+    this.demand(
+      commitIndex >= before,
+      () => `a snapshot took ${server} back from ${before} to ${commitIndex}`,
+    );
+  }
+
   /** Who does not know itself to vote may have been promoted since: it votes when it is asked, by the same rules. */
   private voteOwed(server: number, seen: Seen, raft: RaftServer, message: Message): Seen['owes'] {
     const { configuration, softState, lastIndex } = raft.status();
@@ -321,6 +369,7 @@ export class Observer {
   ): void {
     const key = message.term * 1024 + message.from;
     const before = seen.matched.get(key) ?? 0;
+    if (message.term < seen.ledTerm) return this.acknowledgeLate(server, step, raft, message);
     if (message.logIndex >= before) {
       seen.matched.set(key, message.logIndex);
       return step(message);
@@ -353,10 +402,18 @@ export class Observer {
           !twice,
           () => `${server} voted for ${seen.vote} and ${candidate} in term ${message.term}`,
         );
+        this.noteVote(message.term * 1024 + candidate, server);
         if (message.term >= seen.term) {
           seen.term = message.term;
           seen.vote = candidate;
         }
+        return;
+      }
+      case 'readIndex': {
+        // A late answer to one request must not pass for that of another.
+        const known = this.forwarded.has(message.context);
+        this.demand(!known, () => `${server} asked for a read under id ${message.context} again`);
+        this.forwarded.add(message.context);
         return;
       }
       case 'appendEntriesResponse':
@@ -364,9 +421,25 @@ export class Observer {
           log.lastIndex() >= message.logIndex,
           () => `${server} acknowledged ${message.logIndex}; durable is ${log.lastIndex()}`,
         );
+        this.checkDurable(server, seen, log, message.logIndex);
         return;
       default:
     }
+  }
+
+  private noteVote(election: number, voter: number): void {
+    const votes = this.votes.get(election);
+    if (votes === undefined) this.votes.set(election, new Set([voter]));
+    else votes.add(voter);
+  }
+
+  /** Durable is the entry that the core speaks of, not another one at its index. */
+  private checkDurable(server: number, seen: Seen, log: LogReader, index: number): void {
+    const [durable, meant] = [log.term(index as never), seen.terms[index]];
+    this.demand(
+      durable === undefined || meant === undefined || durable === meant,
+      () => `${server} acknowledged ${index} of term ${meant}; durable there is one of term ${durable}`,
+    );
   }
 
   /** Log matching, by induction: an entry of a term stands behind the same entry in every log. */
@@ -401,6 +474,7 @@ export class Observer {
       other === undefined || other === server,
       () => `two leaders in term ${term}: ${other} and ${server}`,
     );
+    if (other === undefined) this.checkElection(server, term);
     this.leaders.set(term, server);
     seen.ledTerm = term;
     seen.commitAtElection = commitIndex;
@@ -453,6 +527,18 @@ export class Observer {
       term === softState.term,
       () =>
         `${server} leads term ${softState.term} and committed ${commitIndex}, of term ${term}, by counting`,
+    );
+  }
+
+  /** A majority of each half of the voters has voted for it, each once. */
+  private checkElection(server: number, term: number): void {
+    const configuration = this.of(server).raft?.status().configuration;
+    const votes = this.votes.get(term * 1024 + server) ?? new Set<number>();
+    const won = (half: readonly number[]): boolean =>
+      half.length === 0 || half.filter((id) => id === server || votes.has(id)).length * 2 > half.length;
+    this.demand(
+      configuration === undefined || (won(configuration.voters) && won(configuration.votersOutgoing)),
+      () => `${server} leads term ${term} by the votes of [${[...votes].join()}] alone`,
     );
   }
 
