@@ -4,6 +4,7 @@ import { Api, type ApiList, type ApiObject, configMap } from './support/api.js';
 import { type ClusterStatus, eventually, TestCluster } from './support/cluster.js';
 import { Program } from './support/program.js';
 import { expectNothingLost, SequenceWriters } from './support/sequence-writer.js';
+import { SteadyClients } from './support/steady-clients.js';
 
 /** Faults of real processes under load: what was acknowledged stands, once; the cluster goes on, and heals. */
 
@@ -258,6 +259,22 @@ describe('on purpose', () => {
     expect((await cluster.status()).leader).toBe(follower.name);
     expectNothingLost(await writers.verdict());
     await controllersGoOn();
+  });
+
+  it('the end of a master in order, leader or not, fails no request of clients behind the balancer', async () => {
+    const clients = new SteadyClients(cluster);
+    await clients.progress(200);
+    for (const role of ['leader', 'follower'] as const) {
+      const ended = await member(role);
+      process.kill(ended.pid!, 'SIGTERM');
+      await eventually(`${ended.name} is back`, async () => {
+        const now = (await cluster.status()).members.find(({ name }) => name === ended.name);
+        return now?.healthy === true && now.pid !== ended.pid;
+      });
+      await clients.progress(100);
+    }
+    expect(await clients.failures()).toEqual([]);
+    await healed();
   });
 
   it('down and up keep the data, the ports and the nodes', async () => {

@@ -38,6 +38,14 @@ const masterConfigSchema = z.strictObject({
   tickMs: z.number().int().min(5).max(1_000).default(20),
   electionTicks: z.number().int().min(4).max(100).default(10),
   heartbeatTicks: z.number().int().min(1).max(50).default(2),
+  /** Beside as much as the store holds; below it the alarm `lowDisk` is raised. */
+  diskReserveBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(64 * 1024 ** 2),
+  /** How often the certificates on disk are looked at. */
+  certificateReloadMs: z.number().int().min(50).default(2_000),
   quotaBytes: z
     .number()
     .int()

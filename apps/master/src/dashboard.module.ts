@@ -1,15 +1,15 @@
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import type { MemberStatus } from '#libs/consensus';
-import type { ClusterPki } from '#libs/pki';
 import type { Logger } from '#libs/telemetry';
 import { askSupervisor, type ControlRequest } from '../../cli/src/cluster/control.js';
 import type { FaultNote, FaultOrder } from '../../dashboard/protocol.js';
 import type { FaultReport } from '../../dashboard/server/collector.js';
 import { Dashboard, type FaultPort } from '../../dashboard/server/dashboard.js';
+import type { Certificates } from './certificates/certificates.js';
 import type { MasterConfig } from './config.js';
 import { ConsensusModule } from './consensus/consensus.module.js';
 import { embedded, type Engine } from './consensus/engine.js';
-import { CLUSTER_PKI, DASHBOARD, LOGGER, MASTER_CONFIG, STORAGE } from './tokens.js';
+import { CERTIFICATES, DASHBOARD, LOGGER, MASTER_CONFIG, STORAGE } from './tokens.js';
 import { productVersion } from './version.js';
 
 /** The supervisor of a local cluster, which does the faults that the page asks for. */
@@ -40,7 +40,13 @@ function controlRequest({ fault, master = '' }: FaultOrder): ControlRequest {
   }
 }
 
-function createDashboard(config: MasterConfig, storage: Engine, pki: ClusterPki, logger: Logger): Dashboard {
+function createDashboard(
+  config: MasterConfig,
+  storage: Engine,
+  certificates: Certificates,
+  logger: Logger,
+): Dashboard {
+  const pki = certificates.current;
   const replica = embedded(storage);
   return new Dashboard({
     cluster: config.clusterName,
@@ -65,7 +71,7 @@ function createDashboard(config: MasterConfig, storage: Engine, pki: ClusterPki,
     {
       provide: DASHBOARD,
       useFactory: createDashboard,
-      inject: [MASTER_CONFIG, STORAGE, CLUSTER_PKI, LOGGER],
+      inject: [MASTER_CONFIG, STORAGE, CERTIFICATES, LOGGER],
     },
   ],
   exports: [DASHBOARD],

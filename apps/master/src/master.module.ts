@@ -1,19 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { ClusterPki } from '#libs/pki';
 import type { Logger, Tracing } from '#libs/telemetry';
 import { ApiserverModule } from './apiserver/apiserver.module.js';
+import type { Certificates } from './certificates/certificates.js';
 import type { MasterConfig } from './config.js';
 import { ConsensusModule } from './consensus/consensus.module.js';
 import { LeaderModule } from './leader/leader.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
-import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STOPPING, TRACING } from './tokens.js';
+import { CERTIFICATES, LOGGER, MASTER_CONFIG, STOPPING, TRACING } from './tokens.js';
 
 /** One master: consensus, API server, controller-manager and scheduler in one application. */
 @Module({})
 export class MasterModule {
   static for(
     config: MasterConfig,
-    pki: ClusterPki,
+    certificates: Certificates,
     logger: Logger,
     tracing: Tracing | undefined,
   ): DynamicModule {
@@ -22,12 +22,12 @@ export class MasterModule {
       global: true,
       providers: [
         { provide: MASTER_CONFIG, useValue: config },
-        { provide: CLUSTER_PKI, useValue: pki },
+        { provide: CERTIFICATES, useValue: certificates },
         { provide: LOGGER, useValue: logger },
         { provide: TRACING, useFactory: () => tracing },
         { provide: STOPPING, useValue: new AbortController() },
       ],
-      exports: [MASTER_CONFIG, CLUSTER_PKI, LOGGER, TRACING, STOPPING],
+      exports: [MASTER_CONFIG, CERTIFICATES, LOGGER, TRACING, STOPPING],
     };
     return {
       module: MasterModule,

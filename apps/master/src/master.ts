@@ -1,47 +1,50 @@
-import { dirname } from 'node:path';
+import type { Http2SecureServer } from 'node:http2';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Scheme } from '#libs/apimachinery';
 import {
   type ApiServer,
   apiServerFactory,
+  drain,
   type HttpOptions,
   registerApi,
   type Security,
 } from '#libs/apiserver';
-import { ensureClusterPki, type KeyPair } from '#libs/pki';
+import type { KeyPair } from '#libs/pki';
 import { type Logger, startTracing, type Tracing } from '#libs/telemetry';
-import type { Engine } from './consensus/engine.js';
+import { Certificates } from './certificates/certificates.js';
+import { reloadOnChange } from './certificates/reload.js';
+import { embedded, type Engine } from './consensus/engine.js';
 import type { MasterConfig } from './config.js';
 import { startEtcdService } from './etcd-service.js';
 import { MasterModule } from './master.module.js';
 import { handOver } from './shutdown.js';
 import { observe } from './telemetry/observe.js';
-import { openMetricsPorts } from './telemetry/metrics-ports.js';
+import { type MetricsPorts, openMetricsPorts } from './telemetry/metrics-ports.js';
 import { followed } from './telemetry/request-context.js';
 import type { Telemetry } from './telemetry/telemetry.js';
 import { API_SERVER, SCHEME, SECURITY, STOPPING, STORAGE, TELEMETRY } from './tokens.js';
+
+/** How long clients may take to go elsewhere: less than the balancer waits before it cuts them off. */
+const drainMs = 400;
 
 /**
  * Starts one master and resolves once its API listens; a leader may not be known yet (see /readyz). Resolves to what
  * stops it in order: leadership moves on, the API drains, the log closes. Rejects with what the operator can mend.
  */
 export async function startMaster(config: MasterConfig, logger: Logger): Promise<() => Promise<void>> {
-  const pki = await ensureClusterPki(dirname(config.pkiDir), {
-    masters: config.members.map(({ name }) => name),
-  });
-  const serving = pki.masters[config.name]?.serving;
-  if (serving === undefined)
-    throw new Error(`"${config.name}" is not among the members of its configuration`);
+  const certificates = await Certificates.load(config, logger);
+  const { serving } = certificates.own;
+  const clientCa = certificates.current.ca.certificate;
   let http: HttpOptions | undefined;
   const serverFactory = apiServerFactory({
-    tls: { key: serving.privateKey, cert: serving.certificate, ca: pki.ca.certificate },
+    tls: { key: serving.privateKey, cert: serving.certificate, ca: clientCa },
     api: () => http,
   });
   const tracing = await openTracing(config);
   const adapter = new FastifyAdapter({ serverFactory: serverFactory as never });
   const app = await NestFactory.create<NestFastifyApplication>(
-    MasterModule.for(config, pki, logger, tracing),
+    MasterModule.for(config, certificates, logger, tracing),
     adapter,
     {
       logger: false,
@@ -60,18 +63,23 @@ export async function startMaster(config: MasterConfig, logger: Logger): Promise
   };
   await registerApi(adapter.getInstance() as never, options);
   http = options;
-  const closeMetrics = await openMetrics(app, config, serving, pki.ca.certificate);
-  const closeEtcd = await startEtcdService(config, storage);
+  const metrics = await openMetrics(app, config, serving, clientCa);
+  const etcd = await startEtcdService(config, storage);
   await listen(app, config);
+  const api = app.getHttpServer() as unknown as Http2SecureServer;
+  reloadOnChange(certificates, config, { api, metrics, replica: embedded(storage), etcd }, logger);
+  const stopWatching = certificates.watch();
   logger.info({ port: config.securePort, member: config.memberId }, `${config.name} serves`);
   return async () => {
     // Not ready from here on: balancers send new connections elsewhere while this one still answers.
     app.get<AbortController>(STOPPING).abort();
     await handOver(storage, logger);
-    await closeEtcd();
+    stopWatching();
+    await etcd.close();
     // Watches end in order before their connections do: clients resume elsewhere from where they were.
     app.get<ApiServer>(API_SERVER).close();
-    await closeMetrics();
+    await drain(api, drainMs);
+    await metrics.close();
     await app.close();
     await tracing?.close();
   };
@@ -105,7 +113,7 @@ async function openMetrics(
   config: MasterConfig,
   serving: KeyPair,
   clientCa: string,
-): Promise<() => Promise<void>> {
+): Promise<MetricsPorts> {
   const telemetry = app.get<Telemetry>(TELEMETRY);
   const storage = app.get<Engine>(STORAGE);
   observe(telemetry, storage, app.get<ApiServer>(API_SERVER), app.get<Scheme>(SCHEME));

@@ -1,6 +1,6 @@
 /** Injection tokens of the composition root. What stands behind each is typed where it is provided. */
 export const MASTER_CONFIG = Symbol('MasterConfig');
-export const CLUSTER_PKI = Symbol('ClusterPki');
+export const CERTIFICATES = Symbol('Certificates');
 export const STORAGE = Symbol('Replica');
 export const SCHEME = Symbol('Scheme');
 export const SECURITY = Symbol('Security');

@@ -27,6 +27,7 @@ export * from './admission/plugin.js';
 export { namespaceLifecycle } from './admission/namespace-lifecycle.js';
 export { defaultAdmission, type AdmissionOptions } from './admission/default-admission.js';
 export { apiServerFactory, registerApi, type FrontOptions } from './http/register.js';
+export { connectionsOf, drain } from './http/graceful-close.js';
 export type { HttpOptions } from './http/serve.js';
 export * from './authz/index.js';
 export * from './discovery/index.js';

@@ -57,6 +57,7 @@ export type { ForwardedProposal } from './transport/forward-codec.js';
 export type { CreatePeerTransport, PeerTransport } from './transport/peer-transport.js';
 export type { ReplicaOptions } from './replica/options.js';
 export type { Replica } from './replica/port.js';
+export { cutUntrusted } from './transport/trust.js';
 export type { PeerTls } from './transport/handshake.js';
 export { openExternal } from './external/open-external.js';
 export type { ExternalOptions } from './external/options.js';

@@ -55,6 +55,8 @@ export interface ConsensusMetrics {
   readonly sizeBytes: number;
   /** The part of it that live keys take. */
   readonly inUseBytes: number;
+  /** Room left where the log is; undefined where it is not known. */
+  readonly diskFreeBytes: number | undefined;
   readonly walFsyncSeconds: HistogramSnapshot;
   /** By how much ticks of the consensus thread came late. */
   readonly threadDelaySeconds: HistogramSnapshot;

@@ -1,8 +1,9 @@
 import type { ByteReader, ByteWriter } from './bytes.js';
 
-/** As etcd's: the store is above its quota, or a replica holds something else than the others. */
-export type AlarmType = 'noSpace' | 'corrupt';
-export const alarmTypes: readonly AlarmType[] = ['noSpace', 'corrupt'];
+/** As etcd's: the store is above its quota, or a replica holds something else than the others; and a disk is nearly full. */
+export type AlarmType = 'noSpace' | 'corrupt' | 'lowDisk';
+/** The place in this list stands for the type in commands and snapshots: new ones go to the end. */
+export const alarmTypes: readonly AlarmType[] = ['noSpace', 'corrupt', 'lowDisk'];
 
 export interface Alarm {
   readonly type: AlarmType;

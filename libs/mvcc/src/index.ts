@@ -40,4 +40,4 @@ export { createMirror, MirrorError } from './mirror.js';
 export type { Mirror, MirrorChange } from './mirror.js';
 export { createOrderedMap } from './ordered-map.js';
 export type { OrderedMap } from './ordered-map.js';
-export { createStore, restoreStore, restoreStoreAnew } from './store.js';
+export { createStore, restoreStore, restoreStoreAnew, restoreStoreInSteps } from './store.js';

@@ -6,9 +6,16 @@ interface HeldLease extends Lease {
   readonly keys: Set<string>;
 }
 
+const leaseOverheadBytes = 128;
+
 /** Which keys live as long as which lease. Time is the leader's business: nothing here expires by itself. */
 export class Leases {
   private readonly held = new Map<number, HeldLease>();
+
+  /** What they take beside the keys that they hold: an estimate that all replicas share. */
+  get sizeBytes(): number {
+    return this.held.size * leaseOverheadBytes;
+  }
 
   has(id: number): boolean {
     return this.held.has(id);

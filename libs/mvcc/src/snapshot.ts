@@ -30,6 +30,7 @@ const spaceMagic = 'trireme-mvcc-space';
 /** 1 had the Kubernetes space alone, 2 no alarms; both are still read. */
 const formatVersion = 3;
 const frameBytes = 256 * 1024;
+const keysPerStep = 10_000;
 const kind = { end: 0, record: 1, put: 2, delete: 3 } as const;
 
 /** Captures the state now; encodes it while it is iterated, undisturbed by later writes. */
@@ -139,28 +140,31 @@ function writeEvent(writer: ByteWriter, event: StoreEvent): void {
   writer.integer(lease);
 }
 
-/** Throws SnapshotError; see restoreStore. */
-export function readSnapshot(chunks: Iterable<Uint8Array>): StoreState {
+/** Yields between pieces of work of a millisecond or two, so that whoever is in a hurry can do something else meanwhile. */
+export type Steps<T> = Generator<undefined, T, undefined>;
+
+/** Reads a frame a step. Throws SnapshotError; see restoreStore. */
+export function* readSnapshot(chunks: Iterable<Uint8Array>): Steps<StoreState> {
   try {
-    return readFrames(new FrameReader(chunks));
+    return yield* readFrames(new FrameReader(chunks));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw new SnapshotError(`damaged snapshot: ${error.message}`, { cause: error });
   }
 }
 
-function readFrames(frames: FrameReader): StoreState {
+function* readFrames(frames: FrameReader): Steps<StoreState> {
   const header = new ByteReader(frames.next('the header'));
   if (header.text('magic') !== magic) throw new SnapshotError('not a snapshot of a store');
   const version = header.byte('format version');
   if (version < 1 || version > formatVersion) throw new SnapshotError(`unknown snapshot format ${version}`);
   const appliedIndex = header.integer('applied index');
-  if (version === 1) return readFirstFormat(header, appliedIndex, frames);
+  if (version === 1) return yield* readFirstFormat(header, appliedIndex, frames);
   const hash = readHash(header);
   const sessions = Sessions.read(header);
   const alarms = version < 3 ? new Alarms() : Alarms.read(header);
   const hashCheck = version < 3 ? new HashCheck() : HashCheck.read(header);
-  const spaces = { kubernetes: readSpace(frames), etcd: readSpace(frames) };
+  const spaces = { kubernetes: yield* readSpace(frames), etcd: yield* readSpace(frames) };
   frames.expectEnd();
   return { spaces, sessions, hash, alarms, hashCheck, appliedIndex };
 }
@@ -170,38 +174,48 @@ function readHash(header: ByteReader): RunningHash {
 }
 
 /** Of a version that knew one space, whose header was the snapshot's. */
-function readFirstFormat(header: ByteReader, appliedIndex: number, frames: FrameReader): StoreState {
+function* readFirstFormat(header: ByteReader, appliedIndex: number, frames: FrameReader): Steps<StoreState> {
   const revision = asRevision(header.integer('revision'));
   const compacted = asRevision(header.integer('compacted revision'));
   const hash = readHash(header);
   const leases = Leases.read(header);
   const sessions = Sessions.read(header);
-  const kubernetes = readKeys(frames, revision, compacted, leases);
+  const kubernetes = yield* readKeys(frames, revision, compacted, leases);
   frames.expectEnd();
   const spaces = { kubernetes, etcd: createSpace() };
   return { spaces, sessions, hash, alarms: new Alarms(), hashCheck: new HashCheck(), appliedIndex };
 }
 
-function readSpace(frames: FrameReader): Space {
+function* readSpace(frames: FrameReader): Steps<Space> {
   const header = new ByteReader(frames.next('the header of a key space'));
   const revision = asRevision(header.integer('revision'));
   const compacted = asRevision(header.integer('compacted revision'));
-  return readKeys(frames, revision, compacted, Leases.read(header));
+  return yield* readKeys(frames, revision, compacted, Leases.read(header));
 }
 
-function readKeys(frames: FrameReader, revision: Revision, compacted: Revision, leases: Leases): Space {
+function* readKeys(
+  frames: FrameReader,
+  revision: Revision,
+  compacted: Revision,
+  leases: Leases,
+): Steps<Space> {
   const keys = new KeySpace();
   keys.compactedRevision = compacted;
-  readContents(frames, keys);
+  yield* readContents(frames, keys);
   keys.revision = revision;
-  for (const { lease, key } of keys.liveView()) leases.attach(lease, key);
+  let attached = 0;
+  for (const { lease, key } of keys.liveView()) {
+    leases.attach(lease, key);
+    if (++attached % keysPerStep === 0) yield undefined;
+  }
   return { keys, leases };
 }
 
-function readContents(frames: FrameReader, keys: KeySpace): void {
+function* readContents(frames: FrameReader, keys: KeySpace): Steps<void> {
   let records = 0;
   let changes = 0;
   for (;;) {
+    yield undefined;
     const reader = new ByteReader(frames.next('keys and events'));
     while (reader.remainingBytes > 0) {
       const next = reader.byte('item kind');

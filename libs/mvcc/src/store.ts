@@ -9,7 +9,7 @@ import type { HashCheckState } from './hash-check.js';
 import { RunningHash } from './hash.js';
 import { Sessions, refusalCode } from './sessions.js';
 import { readSnapshot, writeSnapshot } from './snapshot.js';
-import type { StoreState } from './snapshot.js';
+import type { Steps, StoreState } from './snapshot.js';
 import { applySpaceCommand, createSpace } from './space.js';
 import type { Space } from './space.js';
 import { applyTxn, refuse } from './txn.js';
@@ -52,7 +52,19 @@ export function createStore(): Store {
  * Throws SnapshotError when anything is missing, damaged or of an unknown format.
  */
 export function restoreStore(chunks: Iterable<Uint8Array>): Store {
-  return new ReplicatedStore(readSnapshot(chunks));
+  return finish(restoreStoreInSteps(chunks));
+}
+
+/** The same in steps of a millisecond or two: the store is what the generator returns. */
+export function* restoreStoreInSteps(chunks: Iterable<Uint8Array>): Steps<Store> {
+  return new ReplicatedStore(yield* readSnapshot(chunks));
+}
+
+function finish<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 const sweptEventsPerStep = 10_000;
@@ -64,7 +76,7 @@ const sweptEventsPerStep = 10_000;
  * belonged to the old cluster. Throws SnapshotError, and RangeError when the revisions would not be safe integers.
  */
 export function restoreStoreAnew(chunks: Iterable<Uint8Array>, addRevisions: number): Store {
-  const { spaces, hash, appliedIndex } = readSnapshot(chunks);
+  const { spaces, hash, appliedIndex } = finish(readSnapshot(chunks));
   for (const { keys } of [spaces.kubernetes, spaces.etcd]) {
     const revision = keys.revision + addRevisions;
     if (!Number.isSafeInteger(addRevisions) || addRevisions < 1 || revision > Number.MAX_SAFE_INTEGER) {
@@ -120,12 +132,16 @@ class ReplicatedStore implements Store {
   }
 
   get sizeBytes(): number {
-    const { keys } = this.main;
-    return keys.liveBytes + keys.historyBytes + this.etcd.sizeBytes;
+    return this.main.keys.historyBytes + this.mainInUseBytes + this.etcd.sizeBytes;
   }
 
   get inUseBytes(): number {
-    return this.main.keys.liveBytes + this.etcd.inUseBytes;
+    return this.mainInUseBytes + this.etcd.inUseBytes;
+  }
+
+  private get mainInUseBytes(): number {
+    const { keys, leases } = this.main;
+    return keys.liveBytes + leases.sizeBytes;
   }
 
   get keyCount(): number {

@@ -212,9 +212,9 @@ export interface Store {
   /** Reads and watches below this are gone; 0 before the first compaction. */
   readonly compactedRevision: Revision;
   readonly appliedIndex: number;
-  /** Estimated memory of live keys and retained history, of both spaces: what a quota is held against. */
+  /** Estimated memory of live keys, retained history and leases, of both spaces: what a quota is held against. */
   readonly sizeBytes: number;
-  /** The part of sizeBytes that live keys take: what would be left after compacting and sweeping everything. */
+  /** The part of sizeBytes that live keys and leases take: what would be left after compacting and sweeping everything. */
   readonly inUseBytes: number;
   /** Live keys of the Kubernetes space. */
   readonly keyCount: number;

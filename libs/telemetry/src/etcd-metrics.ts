@@ -30,6 +30,8 @@ export interface EtcdMetricsSource {
   readonly sizeBytes: number;
   /** Without history that compaction would free; the metric is left out where it is not known. */
   readonly inUseBytes?: number;
+  /** Room left where the log is; the metric is left out where it is not known. */
+  readonly diskFreeBytes?: number | undefined;
   /** Raised now, of all members. */
   readonly alarms: readonly { readonly type: string; readonly member: string }[];
   readonly walFsyncSeconds: HistogramSnapshot;
@@ -149,6 +151,7 @@ function registerStorage(single: Single, register: Register): void {
     'An alarm that is raised, by type and by the member that it is about: always 1.',
     ({ alarms }) => alarms.map(({ type, member }) => ({ labels: { type, member }, value: 1 })),
   );
+  single('gauge', 'trireme_disk_free_bytes', 'Room left on the disk of the log.', (s) => s.diskFreeBytes);
   single(
     'gauge',
     'trireme_consensus_log_memory_bytes',

@@ -9,7 +9,7 @@ import { UserError } from '../ui/errors.js';
 import type { ClusterState, MasterState } from './state.js';
 
 export interface AlarmReport {
-  readonly type: 'noSpace' | 'corrupt';
+  readonly type: 'noSpace' | 'corrupt' | 'lowDisk';
   readonly member: string;
 }
 

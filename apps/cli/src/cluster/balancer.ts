@@ -5,8 +5,8 @@ export interface BalancerOptions {
   readonly port: number;
   /** Candidates, by port on loopback. */
   readonly backends: () => readonly number[];
-  /** PEM of the authority that signed the masters' certificates. */
-  readonly ca: string;
+  /** PEM of the authority that signed the masters' certificates, as it is now. */
+  readonly ca: () => string;
   readonly intervalMs?: number;
 }
 
@@ -115,7 +115,7 @@ export class Balancer {
           host: '127.0.0.1',
           port,
           path: '/readyz',
-          ca: this.#options.ca,
+          ca: this.#options.ca(),
           timeout: probeTimeoutMs,
           agent: this.#agent,
         },
@@ -127,7 +127,7 @@ export class Balancer {
       probe.on('timeout', () => probe.destroy(new Error('timeout')));
       probe.on('error', () => resolve(false));
       probe.end();
-    });
+    }).catch(() => false); // the authority cannot be read: somebody is at it
     this.#ready.set(port, ready);
     const failures = ready ? 0 : (this.#failures.get(port) ?? 0) + 1;
     this.#failures.set(port, failures);

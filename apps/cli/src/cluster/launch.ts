@@ -53,7 +53,7 @@ export type StepReporter = <T>(title: string, work: () => Promise<T>) => Promise
  */
 export async function launch(options: UpOptions, step: StepReporter): Promise<Supervisor> {
   const { state, pki } = await step('Preparing certificates and data', async () => prepare(options));
-  const supervisor = new Supervisor({ state, ca: pki.ca.certificate, nodeArgs: options.nodeArgs });
+  const supervisor = new Supervisor({ state, nodeArgs: options.nodeArgs });
   const deadline = Date.now() + options.waitMs;
   try {
     await step(`Starting ${state.masters.length} masters`, async () => supervisor.start());

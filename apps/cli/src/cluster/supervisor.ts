@@ -17,8 +17,6 @@ const stopGraceMs = 8_000;
 
 export interface SupervisorOptions {
   readonly state: ClusterState;
-  /** PEM of the cluster's authority, for the balancer's health checks. */
-  readonly ca: string;
   /** Flags of the node agent, e.g. delays. */
   readonly nodeArgs: readonly string[];
 }
@@ -47,8 +45,13 @@ export class Supervisor {
     this.#balancer = new Balancer({
       port: options.state.port,
       backends: () => this.#state.masters.map((master) => master.apiPort),
-      ca: options.ca,
+      ca: () => this.#authority(),
     });
+  }
+
+  /** Read anew for each check: it may be replaced while the cluster runs. */
+  #authority(): string {
+    return readFileSync(join(this.#state.dataDir, 'pki', 'ca.crt'), 'utf8');
   }
 
   get state(): ClusterState {

@@ -12,7 +12,8 @@ interface AlarmFlags {
 }
 
 const what = {
-  noSpace: 'the store is above its quota, or the disk is nearly full: only reads and deletes are taken',
+  noSpace: 'the store is above its quota: only reads and deletes are taken',
+  lowDisk: 'its disk is nearly full; where most are, only reads and deletes are taken',
   corrupt: 'its data differs from that of the others: it does not serve',
 } as const;
 

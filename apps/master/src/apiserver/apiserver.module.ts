@@ -12,15 +12,15 @@ import {
   serverPaths,
 } from '#libs/apiserver';
 import type { Storage } from '#libs/consensus';
-import type { ClusterPki } from '#libs/pki';
 import type { Logger } from '#libs/telemetry';
+import type { Certificates } from '../certificates/certificates.js';
 import type { MasterConfig } from '../config.js';
 import type { Engine } from '../consensus/engine.js';
 import { ConsensusModule } from '../consensus/consensus.module.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import {
   API_SERVER,
-  CLUSTER_PKI,
+  CERTIFICATES,
   DASHBOARD,
   HEALTH,
   LOGGER,
@@ -38,11 +38,15 @@ import { createHealth } from './health.js';
 import { metricsPath } from './metrics-path.js';
 import { productVersion } from '../version.js';
 
-async function makeSecurity(storage: Storage, pki: ClusterPki, decoded: DecodedCache): Promise<Security> {
+async function makeSecurity(
+  storage: Storage,
+  certificates: Certificates,
+  decoded: DecodedCache,
+): Promise<Security> {
   return createSecurity({
     storage,
     decoded,
-    serviceAccountKeys: { privateKey: pki.serviceAccount.privateKey },
+    serviceAccountKeys: { privateKey: certificates.current.serviceAccount.privateKey },
   });
 }
 
@@ -104,7 +108,7 @@ function makeApiServer(
   providers: [
     { provide: SCHEME, useFactory: createScheme },
     { provide: DecodedCache, useFactory: () => new DecodedCache() },
-    { provide: SECURITY, useFactory: makeSecurity, inject: [STORAGE, CLUSTER_PKI, DecodedCache] },
+    { provide: SECURITY, useFactory: makeSecurity, inject: [STORAGE, CERTIFICATES, DecodedCache] },
     {
       provide: HEALTH,
       useFactory: (storage: Storage, stopping: AbortController, logger: Logger) =>

@@ -1,12 +1,12 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import type { ClusterPki } from '#libs/pki';
 import { MemberRemovedError, openExternal, openReplica } from '#libs/consensus';
 import type { Logger, Tracing } from '#libs/telemetry';
+import type { Certificates } from '../certificates/certificates.js';
 import type { MasterConfig } from '../config.js';
 import { readDiskFault } from './disk-fault-file.js';
 import type { Engine } from './engine.js';
 import { externalOptions } from './external-options.js';
-import { CLUSTER_PKI, LOGGER, MASTER_CONFIG, STORAGE, TRACING } from '../tokens.js';
+import { CERTIFICATES, LOGGER, MASTER_CONFIG, STORAGE, TRACING } from '../tokens.js';
 
 /** Tells a service manager that starting this master again is of no use. */
 const removedExitCode = 3;
@@ -17,7 +17,7 @@ const removedExitCode = 3;
  */
 async function openStorage(
   config: MasterConfig,
-  pki: ClusterPki,
+  certificates: Certificates,
   logger: Logger,
   tracing: Tracing | undefined,
 ): Promise<Engine> {
@@ -36,8 +36,7 @@ async function openStorage(
   };
   const external = externalOptions(config);
   if (external !== undefined) return openExternal({ ...external, onWarning, onFatal });
-  const peer = pki.masters[config.name]?.peer;
-  if (peer === undefined) throw new Error(`no peer certificate for ${config.name} in ${config.pkiDir}`);
+  const { peer } = certificates.own;
   const self = config.members.find((member) => member.id === config.memberId);
   return openReplica({
     name: config.name,
@@ -50,13 +49,18 @@ async function openStorage(
     join: config.join,
     dataDir: config.dataDir,
     listen: { host: config.bindAddress, port: self?.port ?? 0 },
-    tls: { ca: pki.peerCa.certificate, certificate: peer.certificate, privateKey: peer.privateKey },
+    tls: {
+      ca: certificates.current.peerCa.certificate,
+      certificate: peer.certificate,
+      privateKey: peer.privateKey,
+    },
     tickMs: config.tickMs,
     electionTicks: config.electionTicks,
     heartbeatTicks: config.heartbeatTicks,
     quotaBytes: config.quotaBytes,
     ...(tracing === undefined ? {} : { trace: () => tracing.write() }),
     ...(config.faultInjection ? { diskFault: readDiskFault(config.dataDir) } : {}),
+    diskReserveBytes: config.diskReserveBytes,
     onWarning,
     onFatal,
   });
@@ -64,7 +68,7 @@ async function openStorage(
 
 @Module({
   providers: [
-    { provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CLUSTER_PKI, LOGGER, TRACING] },
+    { provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CERTIFICATES, LOGGER, TRACING] },
   ],
   exports: [STORAGE],
 })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Scheme } from '#libs/apimachinery';
 import type { ApiServer } from '#libs/apiserver';
@@ -5,20 +6,20 @@ import { createClient, createInProcessTransport, type Transport } from '#libs/cl
 import type { Storage } from '#libs/consensus';
 import { startControllers } from '#libs/controllers';
 import { startScheduler } from '#libs/scheduler';
-import type { ClusterPki } from '#libs/pki';
 import type { Logger } from '#libs/telemetry';
 import { ApiserverModule } from '../apiserver/apiserver.module.js';
+import type { Certificates } from '../certificates/certificates.js';
 import type { MasterConfig } from '../config.js';
 import { ConsensusModule } from '../consensus/consensus.module.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
-import { API_SERVER, CLUSTER_PKI, LOGGER, MASTER_CONFIG, SCHEME, STORAGE, TELEMETRY } from '../tokens.js';
+import { API_SERVER, CERTIFICATES, LOGGER, MASTER_CONFIG, SCHEME, STORAGE, TELEMETRY } from '../tokens.js';
 import { keepBootstrapped } from './bootstrap.js';
 import { type Duty, LeaderDuties } from './leader-duties.js';
 import { firstAddress } from './service-range.js';
 
 interface Parts {
   readonly config: MasterConfig;
-  readonly pki: ClusterPki;
+  readonly certificates: Certificates;
   readonly api: ApiServer;
   readonly scheme: Scheme;
   readonly telemetry: Telemetry;
@@ -31,7 +32,7 @@ function transportAs(api: ApiServer, username: string, groups: readonly string[]
   return createInProcessTransport(api.handle, { user, fence: term, userAgent: username });
 }
 
-function dutiesOf({ config, pki, api, scheme, telemetry, logger }: Parts): Duty[] {
+function dutiesOf({ config, certificates, api, scheme, telemetry, logger }: Parts): Duty[] {
   const external = new URL(config.externalUrl ?? `https://127.0.0.1:${config.securePort}`);
   const masters = ['system:masters'];
   return [
@@ -50,21 +51,26 @@ function dutiesOf({ config, pki, api, scheme, telemetry, logger }: Parts): Duty[
     },
     {
       name: 'controllers',
-      run: async (term, signal) =>
-        untilStopped(
-          startControllers({
-            transport: telemetry.counted(
-              'controller-manager',
-              transportAs(api, 'system:kube-controller-manager', masters, term),
-            ),
-            signal,
-            rootCa: pki.ca.certificate,
-            workQueueMetrics: (name) => telemetry.workQueue(name),
-            onError: (error, what) =>
-              logger.warn({ what, error: (error as Error).message }, 'will try again'),
-          }),
-          signal,
-        ),
+      run: async (term, signal) => {
+        // They publish the authority to pods: another one is published by a fresh start.
+        while (!signal.aborted) {
+          const stop = untilAuthorityChanges(certificates, signal);
+          await untilStopped(
+            startControllers({
+              transport: telemetry.counted(
+                'controller-manager',
+                transportAs(api, 'system:kube-controller-manager', masters, term),
+              ),
+              signal: stop,
+              rootCa: certificates.current.ca.certificate,
+              workQueueMetrics: (name) => telemetry.workQueue(name),
+              onError: (error, what) =>
+                logger.warn({ what, error: (error as Error).message }, 'will try again'),
+            }),
+            stop,
+          );
+        }
+      },
     },
     {
       name: 'scheduler',
@@ -86,6 +92,22 @@ function dutiesOf({ config, pki, api, scheme, telemetry, logger }: Parts): Duty[
   ];
 }
 
+/** Aborts with the signal, or as soon as the API's authority is another. */
+function untilAuthorityChanges(certificates: Certificates, signal: AbortSignal): AbortSignal {
+  const changed = new AbortController();
+  setMaxListeners(0, changed.signal);
+  const forget = certificates.onChange((now, before) => {
+    if (now.ca.certificate !== before.ca.certificate) changed.abort();
+  });
+  const end = (): void => changed.abort();
+  signal.addEventListener('abort', end, { once: true });
+  changed.signal.addEventListener('abort', () => {
+    forget();
+    signal.removeEventListener('abort', end);
+  });
+  return changed.signal;
+}
+
 /** Resolves when the signal has aborted and what was started has ended. */
 async function untilStopped(running: { stop(): Promise<void> }, signal: AbortSignal): Promise<void> {
   if (!signal.aborted)
@@ -100,7 +122,7 @@ export class LeaderModule implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     @Inject(MASTER_CONFIG) config: MasterConfig,
-    @Inject(CLUSTER_PKI) pki: ClusterPki,
+    @Inject(CERTIFICATES) certificates: Certificates,
     @Inject(STORAGE) storage: Storage,
     @Inject(API_SERVER) api: ApiServer,
     @Inject(SCHEME) scheme: Scheme,
@@ -109,7 +131,7 @@ export class LeaderModule implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     this.#duties = new LeaderDuties(
       storage,
-      dutiesOf({ config, pki, api, scheme, telemetry, logger }),
+      dutiesOf({ config, certificates, api, scheme, telemetry, logger }),
       logger,
     );
   }

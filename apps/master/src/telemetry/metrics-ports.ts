@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import { type Authorizer, mayAccessPath } from '#libs/apiserver';
 import type { KeyPair } from '#libs/pki';
 import { metricsHandler, type MetricsReader } from '#libs/telemetry';
@@ -13,34 +14,51 @@ export interface MetricsPortsOptions {
   readonly ports: Readonly<Partial<Record<ComponentName, number>>>;
 }
 
+export interface MetricsPorts {
+  /** Other certificates from now on; connections begin anew. */
+  reload(serving: KeyPair, clientCa: string): void;
+  close(): Promise<void>;
+}
+
 /**
  * `/metrics` of each component on the port that Kubernetes gives it, over TLS. A client certificate with the right to
  * `get /metrics` is demanded, as on the API port; `/healthz` is open.
  */
-export async function openMetricsPorts(options: MetricsPortsOptions): Promise<() => Promise<void>> {
+export async function openMetricsPorts(options: MetricsPortsOptions): Promise<MetricsPorts> {
   const servers = await Promise.all(
     Object.entries(options.ports).map(async ([component, port]) =>
       open(options, component as ComponentName, port),
     ),
   );
-  return async () => {
-    await Promise.all(
-      servers.map(async (server) => {
-        const closed = new Promise((resolve) => server.close(resolve));
+  return {
+    reload(serving, clientCa) {
+      for (const server of servers) {
+        server.setSecureContext(contextOf(serving, clientCa));
+        // A scraper connects again with its next scrape, and is looked at anew.
         server.closeAllConnections();
-        return closed;
-      }),
-    );
+      }
+    },
+    async close() {
+      await Promise.all(
+        servers.map(async (server) => {
+          const closed = new Promise((resolve) => server.close(resolve));
+          server.closeAllConnections();
+          return closed;
+        }),
+      );
+    },
   };
+}
+
+function contextOf(serving: KeyPair, clientCa: string): SecureContextOptions {
+  return { key: serving.privateKey, cert: serving.certificate, ca: clientCa };
 }
 
 async function open(options: MetricsPortsOptions, component: ComponentName, port: number): Promise<Server> {
   const { serving, clientCa, bindAddress } = options;
   const server = createServer(
     {
-      key: serving.privateKey,
-      cert: serving.certificate,
-      ca: clientCa,
+      ...contextOf(serving, clientCa),
       requestCert: true,
       rejectUnauthorized: false,
     },

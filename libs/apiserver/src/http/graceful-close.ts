@@ -4,20 +4,64 @@ import type { TLSSocket } from 'node:tls';
 /** What open requests get to finish once the server closes; watches have been ended before. */
 const graceMs = 2000;
 
+interface Connections {
+  readonly sockets: Set<TLSSocket>;
+  readonly sessions: Set<ServerHttp2Session>;
+  draining: boolean;
+  onEmpty: (() => void) | undefined;
+}
+
+const connections = new WeakMap<object, Connections>();
+
+/** The open connections of a server that `apiServerFactory` has made. */
+export function connectionsOf(server: Http2SecureServer): Iterable<TLSSocket> {
+  return connections.get(server)?.sockets ?? [];
+}
+
+/** Whether answers are to tell HTTP/1.1 clients that their connection ends with them. */
+export function isDraining(server: object): boolean {
+  return connections.get(server)?.draining === true;
+}
+
+/**
+ * Sends the clients elsewhere without failing any of their requests: everything is still answered, HTTP/2 sessions are told
+ * to go away and end with their last stream, HTTP/1.1 connections end with their next answer. Resolves when all have gone,
+ * or after `maxMs`: a client that asks nothing cannot be told.
+ */
+export function drain(server: Http2SecureServer, maxMs: number): Promise<void> {
+  const open = connections.get(server);
+  if (open === undefined) return Promise.resolve();
+  open.draining = true;
+  for (const session of open.sessions) session.close();
+  if (open.sockets.size === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, maxMs);
+    open.onEmpty = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
 /**
  * Makes `server.close` end: HTTP/2 sessions are told to go away and close with their last stream, and whatever is still
  * connected after two seconds is cut. Node's own close would wait for as long as any client likes to stay.
  */
 export function closeGracefully(server: Http2SecureServer): void {
-  const sockets = new Set<TLSSocket>();
-  const sessions = new Set<ServerHttp2Session>();
+  const open: Connections = { sockets: new Set(), sessions: new Set(), draining: false, onEmpty: undefined };
+  const { sockets, sessions } = open;
+  connections.set(server, open);
   server.on('secureConnection', (socket: TLSSocket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) open.onEmpty?.();
+    });
   });
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
+    if (open.draining) session.close();
   });
   const close = server.close.bind(server);
   server.close = (callback) => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2SecureServer, SecureServerOptions, ServerHttp2Stream } from 'node:http2';
 import { createSecureServer, type IncomingHttpHeaders } from 'node:http2';
 import type { FastifyInstance } from 'fastify';
-import { closeGracefully } from './graceful-close.js';
+import { closeGracefully, isDraining } from './graceful-close.js';
 import { http1Exchange } from './http1-exchange.js';
 import { http2Exchange } from './http2-exchange.js';
 import { serve, type HttpOptions } from './serve.js';
@@ -17,6 +17,9 @@ export async function registerApi(fastify: FastifyInstance, options: HttpOptions
   await fastify.register(async (scope) => {
     scope.addHook('onRequest', (request, reply, _done) => {
       reply.hijack();
+      if (request.raw.httpVersionMajor === 1 && isDraining(fastify.server)) {
+        reply.raw.setHeader('connection', 'close');
+      }
       void serve(http1Exchange(request.raw, reply.raw as ServerResponse), options);
     });
     scope.route({

@@ -45,6 +45,8 @@ export interface Disk {
     open(path: string, flags: string, mode?: number): Promise<DiskFile>;
     rename(from: string, to: string): Promise<void>;
     unlink(path: string): Promise<void>;
+    /** Room of the file system in blocks; absent where it is not known. */
+    statfs?(path: string): Promise<{ readonly bavail: number; readonly bsize: number }>;
   };
 }
 

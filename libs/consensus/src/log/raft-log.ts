@@ -15,10 +15,11 @@ import { nodeEnvironment } from '../environment/environment.js';
 import type { Environment } from '../environment/environment.js';
 import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import type { EntryPlace, EntryWindow } from './entry-window.js';
+import { NextSegment } from './next-segment.js';
 import { encodeRecord } from './record.js';
 import type { EncodedRecord, LogItem } from './record.js';
 import { replayLog } from './replay.js';
-import type { LogIdentity } from './replay.js';
+import type { LogIdentity, ReplayedLog } from './replay.js';
 import {
   dataSyncFlag,
   openForAppend,
@@ -43,6 +44,8 @@ export interface RaftLogOptions extends LogIdentity {
   /** A write or sync failed: nothing about the disk is known any more. The process must end. */
   readonly onFatal: (error: Error) => void;
   readonly onSync?: (seconds: number) => void;
+  /** Something that a person should do something about while it still goes on. */
+  readonly onWarning?: (message: string) => void;
   readonly onTorn?: (segmentOffset: number) => void;
   /** Default: the machine. */
   readonly environment?: Environment;
@@ -55,8 +58,7 @@ interface QueuedWork {
 
 const defaultSegmentBytes = 16 << 20;
 const defaultKeepBytes = 8 << 20;
-const preparedName = 'prepared.tmp';
-const largeName = 'large.tmp';
+const firstName = 'first.tmp';
 
 /**
  * The durable log: `append` gathers work while one write+sync runs and makes all of it durable with the
@@ -72,6 +74,7 @@ export class RaftLog implements LogReader {
   readonly #segmentBytes: number;
   readonly #keepBytes: number;
   readonly #window: EntryWindow;
+  readonly #next: NextSegment;
   #segments: { number: number; maxIndex: number }[];
   #current: OpenSegment;
   #hardState: HardState;
@@ -82,7 +85,6 @@ export class RaftLog implements LogReader {
   #failed = false;
   #closed = false;
   #closing: Promise<void> | undefined;
-  #prepared: Promise<string> | undefined;
   #idle: (() => void)[] = [];
 
   constructor(options: RaftLogOptions) {
@@ -92,7 +94,12 @@ export class RaftLog implements LogReader {
     this.#disk = disk;
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes;
     disk.mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-    for (const name of [preparedName, largeName]) disk.rmSync(join(options.directory, name), { force: true });
+    this.#next = new NextSegment({
+      directory: options.directory,
+      sizeBytes: this.#segmentBytes,
+      environment: this.#environment,
+      onWarning: options.onWarning ?? (() => undefined),
+    });
     this.#keepBytes = options.keepBytes ?? defaultKeepBytes;
     const replayed = replayLog(options.directory, options, this.#keepBytes, disk);
     this.#window = replayed.window;
@@ -167,19 +174,19 @@ export class RaftLog implements LogReader {
 
   #reopen(
     last: { readonly number: number; readonly maxIndex: number },
-    tail: { readonly salt: number; readonly chain: number; readonly position: number },
+    tail: NonNullable<ReplayedLog['tail']>,
   ): OpenSegment {
     const path = join(this.#options.directory, segmentName(last.number));
-    return { ...last, ...tail, path, fd: openForAppend(path, this.#disk), sizeBytes: this.#segmentBytes };
+    return { ...last, ...tail, path, fd: openForAppend(path, this.#disk) };
   }
 
   #prepareNow(): string {
-    const path = join(this.#options.directory, preparedName);
+    const path = join(this.#options.directory, firstName);
     preallocate(path, this.#segmentBytes, this.#disk);
     return path;
   }
 
-  #create(number: number, prepared: string): OpenSegment {
+  #create(number: number, prepared: string, sizeBytes = this.#segmentBytes): OpenSegment {
     const salt = this.#environment.random.randomInt(1, 2 ** 32);
     const previousIndex = this.#window.lastIndex;
     const head = encodeRecord(
@@ -199,14 +206,14 @@ export class RaftLog implements LogReader {
       ],
       { salt, chain: salt },
     );
-    publishSegment(this.#options.directory, prepared, number, salt, head.bytes, this.#disk);
+    publishSegment(this.#options.directory, prepared, number, salt, sizeBytes, head.bytes, this.#disk);
     const path = join(this.#options.directory, segmentName(number));
     this.#segments.push({ number, maxIndex: 0 });
     return {
       number,
       path,
       fd: openForAppend(path, this.#disk),
-      sizeBytes: this.#segmentBytes,
+      sizeBytes,
       salt,
       position: segmentHeaderBytes + head.bytes.length,
       chain: head.chain,
@@ -309,7 +316,7 @@ export class RaftLog implements LogReader {
       );
     };
     writeFrom(0);
-    if (segment.position > segment.sizeBytes / 2) this.#prepareAhead();
+    if (segment.position > segment.sizeBytes / 2) this.#next.ahead();
   }
 
   /** `places` are those of all entries of the batch, in order. */
@@ -335,48 +342,10 @@ export class RaftLog implements LogReader {
     if (segment !== undefined && segment.maxIndex < index) segment.maxIndex = index;
   }
 
-  /** What fails ahead of time is tried again when the segment is needed, and is fatal only then. */
-  #prepareAhead(): void {
-    if (this.#prepared !== undefined) return;
-    const prepared = this.#prepare();
-    this.#prepared = prepared;
-    prepared.catch(() => {
-      if (this.#prepared === prepared) this.#prepared = undefined;
-    });
-  }
-
-  /** Zeros go to the next segment's file in the background, in pieces that yield the thread pool to the log. */
-  async #prepare(): Promise<string> {
-    const path = join(this.#options.directory, preparedName);
-    const file = await this.#disk.promises.open(path, 'w', 0o600);
-    try {
-      const zeros = Buffer.alloc(1 << 18);
-      for (let at = 0; at < this.#segmentBytes; at += zeros.length) {
-        await file.write(zeros, 0, Math.min(zeros.length, this.#segmentBytes - at), at);
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    return path;
-  }
-
   async #roll(neededBytes: number): Promise<void> {
-    const room = this.#segmentBytes - segmentHeaderBytes - 4096;
-    const next = this.#current.number + 1;
-    let prepared = await (this.#prepared ?? this.#prepare());
-    this.#prepared = undefined;
-    if (neededBytes > room) {
-      // A batch larger than a segment gets a segment of its own size.
-      const large = join(this.#options.directory, largeName);
-      preallocate(large, neededBytes + segmentHeaderBytes + 4096, this.#disk);
-      await this.#disk.promises.unlink(prepared);
-      await this.#disk.promises.rename(large, (prepared = join(this.#options.directory, preparedName)));
-    }
+    const { path, sizeBytes } = await this.#next.take(neededBytes);
     this.#disk.closeSync(this.#current.fd);
-    const segment = this.#create(next, prepared);
-    this.#current =
-      neededBytes > room ? { ...segment, sizeBytes: neededBytes + segmentHeaderBytes + 4096 } : segment;
+    this.#current = this.#create(this.#current.number + 1, path, sizeBytes);
   }
 
   #fail(error: unknown): void {
@@ -420,7 +389,7 @@ export class RaftLog implements LogReader {
     this.#closed = true;
     this.#queue = [];
     if (this.#writing && !this.#failed) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#prepared?.catch(() => undefined);
+    await this.#next.idle();
     this.#disk.closeSync(this.#current.fd);
   }
 }

@@ -6,7 +6,7 @@ import { DataDirectoryError, rebuildAdvice } from '../errors.js';
 import { EntryWindow } from './entry-window.js';
 import type { EntryPlace } from './entry-window.js';
 import { decodeRecord, readRecordHeader, recordMagic } from './record.js';
-import type { LogItem, SegmentHead } from './record.js';
+import type { LogItem, RecordSeeds, SegmentHead } from './record.js';
 import { listSegments, readSegmentHeader, segmentHeaderBytes, segmentName, zeroTail } from './segment.js';
 
 /** Where the log stood when the process ended. */
@@ -19,7 +19,9 @@ export interface ReplayedLog {
   /** Per segment file, oldest first. */
   readonly segments: readonly { readonly number: number; readonly maxIndex: number }[];
   /** Of the last segment: where and how appending goes on. */
-  readonly tail: { readonly salt: number; readonly chain: number; readonly position: number } | undefined;
+  readonly tail:
+    | { readonly salt: number; readonly chain: number; readonly position: number; readonly sizeBytes: number }
+    | undefined;
   /** Bytes that were cut because a crash interrupted their write. */
   readonly tornAt: number | undefined;
 }
@@ -125,6 +127,20 @@ function isZero(bytes: Buffer, from: number): boolean {
   return true;
 }
 
+/** Checksums that hold over what no log has written: a program of another version, or somebody's own work. */
+function decode(
+  bytes: Buffer,
+  at: number,
+  seeds: RecordSeeds,
+  path: string,
+): ReturnType<typeof decodeRecord> {
+  try {
+    return decodeRecord(bytes, at, seeds);
+  } catch (error) {
+    throw damaged(path, at, error instanceof Error ? error.message : String(error));
+  }
+}
+
 function replaySegment(
   directory: string,
   number: number,
@@ -132,16 +148,19 @@ function replaySegment(
   identity: LogIdentity,
   progress: Progress,
   disk: Disk,
-): { salt: number; chain: number; position: number; tornAt: number | undefined } {
+): NonNullable<ReplayedLog['tail']> & { readonly tornAt: number | undefined } {
   const path = join(directory, segmentName(number));
   const bytes = disk.readFileSync(path);
-  const salt = readSegmentHeader(bytes, number);
-  if (salt === undefined) throw damaged(path, 0, 'its header does not hold');
+  const header = readSegmentHeader(bytes, number);
+  if (header === undefined) throw damaged(path, 0, 'its header does not hold');
+  const { salt, sizeBytes } = header;
+  if (bytes.length < sizeBytes)
+    throw damaged(path, bytes.length, `it ends there, although it was made ${sizeBytes} bytes long`);
   let at = segmentHeaderBytes;
   let chain = salt;
   let isHead = true;
   for (;;) {
-    const record = decodeRecord(bytes, at, { salt, chain });
+    const record = decode(bytes, at, { salt, chain }, path);
     if (record === undefined) break;
     if (progress.nextSequence !== 0 && record.sequence !== progress.nextSequence) {
       throw damaged(
@@ -178,7 +197,7 @@ function replaySegment(
   const torn = !isZero(bytes, at);
   if (torn && !position.last) throw damaged(path, at, 'records end early in a segment that has a successor');
   if (torn) zeroTail(path, at, disk);
-  return { salt, chain, position: at, tornAt: torn ? at : undefined };
+  return { salt, chain, position: at, sizeBytes: bytes.length, tornAt: torn ? at : undefined };
 }
 
 /** Reads bytes of an entry back from its file, for a window of the log in this directory. */

@@ -72,7 +72,12 @@ function describeFollowers({ leadership, members, options, report }: Observed): 
 
 type Counted = Pick<
   ConsensusMetrics,
-  'leaderChanges' | 'proposalsFailed' | 'proposalsPending' | 'snapshotSeconds' | 'promotions'
+  | 'leaderChanges'
+  | 'proposalsFailed'
+  | 'proposalsPending'
+  | 'snapshotSeconds'
+  | 'promotions'
+  | 'diskFreeBytes'
 >;
 
 const noObservations = { bounds: [], counts: [], sum: 0, count: 0 };

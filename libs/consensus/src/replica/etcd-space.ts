@@ -7,14 +7,14 @@ import { StorageError } from '../storage.js';
 import type { Revision, WatchListener, WatchRequest, Watcher } from '../storage.js';
 import { WatchHub } from '../watch-hub.js';
 import { LeaseExpiry } from './lease-expiry.js';
-import type { ProposeOptions, Unidentified } from './proposals.js';
+import type { Propose, Unidentified } from './proposals.js';
 import { throwIfRefused } from './refusal.js';
 
 const defaultTimeoutMs = 10_000;
 
 export interface EtcdSpaceParts {
   readonly store: Store;
-  readonly propose: (command: Unidentified, options: ProposeOptions) => Promise<CommandResult>;
+  readonly propose: Propose;
   readonly barrier: () => Promise<void>;
   /** Throws StorageError Corrupt when this replica must not answer. */
   readonly checkServing: () => void;

@@ -1,8 +1,10 @@
 import type { Configuration } from '#libs/raft';
-import { decodeConfiguration } from '#libs/raft';
+import { configurationOfVoters, decodeConfiguration } from '#libs/raft';
+import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { Clock } from '../environment/clock.js';
 import type { ChangeOutcome, ChangeRefusal, MemberChange } from '../membership/member-change.js';
-import { membersIn } from '../membership/member-directory.js';
+import { MemberRemovedError } from '../errors.js';
+import { initialConfiguration, membersIn } from '../membership/member-directory.js';
 import type { Member, MemberAddress } from '../membership/member-directory.js';
 import { StorageError } from '../storage.js';
 import type { StorageErrorCode } from '../storage.js';
@@ -256,4 +258,22 @@ function refusalError(refused: ChangeRefusal, change: MemberChange): StorageErro
   const [code, why] = refusals[refused];
   const whom = 'id' in change ? `member ${change.id}` : `'${change.name}' at ${change.host}:${change.port}`;
   return new StorageError(code, `${change.type} ${whom}: ${why}`);
+}
+
+/** What a replica without any snapshot begins with: one that joins knows of nobody until the log tells. */
+export function firstConfiguration({
+  joined,
+  members,
+}: Pick<DataDirectory, 'joined' | 'members'>): Configuration {
+  return joined ? configurationOfVoters([]) : initialConfiguration(members);
+}
+
+export function removedError(name: string, reason: string): MemberRemovedError {
+  return new MemberRemovedError(
+    `'${name}' was removed from the cluster (${reason}). Its data directory is of no more use: to take part again, it is added under a new id, with an empty one`,
+  );
+}
+
+export function noSuchMember(name: string | undefined): Promise<never> {
+  return Promise.reject(new StorageError('BadRequest', `there is no member named '${name}'`));
 }

@@ -32,6 +32,8 @@ export interface ReplicaOptions {
   readonly heartbeatTicks?: number;
   /** Above it, writes that put are refused and the alarm `noSpace` is raised. Default 2 GiB. */
   readonly quotaBytes?: number;
+  /** Room on the disk, beside as much as the store holds, below which the alarm `lowDisk` is raised. Default 64 MiB. */
+  readonly diskReserveBytes?: number;
   /** How often the leader has all replicas compare their running hashes. Default 60 000. */
   readonly hashCheckMs?: number;
   /** How long history is kept for reads and watches of older revisions. Default 300 000. */
@@ -96,6 +98,7 @@ export function resolveOptions(options: ReplicaOptions): ResolvedOptions {
     electionTicks: positive(options.electionTicks, 10, 'electionTicks'),
     heartbeatTicks: positive(options.heartbeatTicks, 2, 'heartbeatTicks'),
     quotaBytes: positive(options.quotaBytes, 2 * 1024 ** 3, 'quotaBytes'),
+    diskReserveBytes: positive(options.diskReserveBytes, 64 << 20, 'diskReserveBytes'),
     hashCheckMs: positive(options.hashCheckMs, 60_000, 'hashCheckMs'),
     retentionMs: positive(options.retentionMs, 300_000, 'retentionMs'),
     retentionRevisions: positive(options.retentionRevisions, 20_000, 'retentionRevisions'),

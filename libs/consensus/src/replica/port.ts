@@ -4,6 +4,7 @@ import type { EtcdSpace } from '../etcd-space.js';
 import type { ConsensusMetrics } from '../metrics.js';
 import type { AlarmType, Storage } from '../storage.js';
 import type { Members } from './members.js';
+import type { PeerTls } from '../transport/handshake.js';
 
 /** A replica of the embedded Raft group: the Storage port and what its host can measure. */
 export interface Replica extends Storage {
@@ -19,6 +20,11 @@ export interface Replica extends Storage {
    * until called again; `{}` heals. Throws StorageError BadRequest unless the replica was opened with `diskFault`.
    */
   diskFault(fault: DiskFault): void;
+  /**
+   * Certificates for peers from now on. Connections that begin use them; open ones stay unless the authorities in `ca` have
+   * not signed their other end.
+   */
+  reloadTls(tls: PeerTls): void;
   /** Ends an alarm of one member, or of all. It is raised again where its reason still holds. */
   disarm(type: AlarmType, member?: string): Promise<void>;
   /**

@@ -17,6 +17,9 @@ export interface ProposeOptions {
   readonly onlyInTerm?: number;
 }
 
+/** Resolves with what the command did once this replica has applied it. Rejects with StorageError. */
+export type Propose = (command: Unidentified, options: ProposeOptions) => Promise<CommandResult>;
+
 interface Pending {
   readonly number: number;
   readonly unidentified: Unidentified;

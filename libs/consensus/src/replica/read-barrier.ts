@@ -30,6 +30,8 @@ interface Answered {
 const defaultRoundTimeoutMs = 300;
 const retryMs = 20;
 const sweepEveryMs = 20;
+/** Beyond it reads are refused: as many wait when no leader answers for seconds, and each holds its request. */
+export const maxWaiters = 100_000;
 
 /**
  * Linearizable reads by ReadIndex: one round serves all reads that came before it began; reads that come
@@ -55,6 +57,10 @@ export class ReadBarrier {
     if (this.#stopped) return Promise.reject(stopped());
     const leaderless = this.#options.leaderlessMs();
     if (leaderless > this.#options.noLeaderPatienceMs) return Promise.reject(noQuorum(leaderless));
+    if (this.#waiters() >= maxWaiters) {
+      const why = `${maxWaiters} linearizable reads are waiting already: try again later`;
+      return Promise.reject(new StorageError('Overloaded', why));
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ deadline: this.#options.clock.now() + timeoutMs, resolve, reject });
       this.#sweeper ??= this.#options.clock.every(sweepEveryMs, () => this.#sweep());
@@ -65,6 +71,12 @@ export class ReadBarrier {
         this.#begin();
       });
     });
+  }
+
+  #waiters(): number {
+    let count = this.#waiting.length + (this.#round?.waiters.length ?? 0);
+    for (const { waiters } of this.#answered) count += waiters.length;
+    return count;
   }
 
   #begin(): void {

@@ -1,12 +1,9 @@
-import { CompactedError } from '#libs/mvcc';
 import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
-import { configurationOfVoters } from '#libs/raft';
 import { takeBackup } from '../backup/take-backup.js';
 import type { Backup } from '../backup/take-backup.js';
 import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
-import { MemberRemovedError } from '../errors.js';
 import type { CancelTimer } from '../environment/clock.js';
 import type { Environment } from '../environment/environment.js';
 import type { DiskFault } from '../environment/faulty-disk.js';
@@ -25,23 +22,23 @@ import type {
 import type { LaunchedThread } from '../thread/launch.js';
 import { timesAt } from '../thread/entry-times.js';
 import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
+import type { PeerTls } from '../transport/handshake.js';
 import { WatchHub } from '../watch-hub.js';
 import { describeMetrics, describeStatus } from './describe.js';
 import type { Observed } from './describe.js';
 import { ReplicaEtcdSpace } from './etcd-space.js';
+import { LeaderChores } from './leader-chores.js';
 import { LeadershipTracker } from './leadership.js';
 import { LeaseCommands } from './lease-commands.js';
-import { LeaseExpiry } from './lease-expiry.js';
-import { initialConfiguration } from '../membership/member-directory.js';
-import { ReplicaMembers } from './members.js';
+import { ReplicaMembers, firstConfiguration, noSuchMember, removedError } from './members.js';
 import type { ResolvedOptions } from './options.js';
 import type { Replica } from './port.js';
 import { Proposals } from './proposals.js';
-import type { Unidentified } from './proposals.js';
+import type { Propose } from './proposals.js';
 import { ReadBarrier } from './read-barrier.js';
-import { Retention } from './retention.js';
+import { Slices } from './slices.js';
 import { Snapshotter } from './snapshotter.js';
-import { throwIfRefused } from './refusal.js';
+import { mayPut, proposeTxn, rangeOf } from './kubernetes-space.js';
 import { Safeguards } from './safeguards.js';
 import type { ReplicaState } from './state.js';
 import { transferAway } from './transfer.js';
@@ -73,19 +70,20 @@ export class EmbeddedReplica implements Replica {
   readonly #directory: DataDirectory;
   readonly #state: ReplicaState;
   readonly #proposals: Proposals;
+  readonly #propose: Propose = (command, how) => this.#proposals.propose(command, how);
   readonly #barrier: ReadBarrier;
   readonly #leadership: LeadershipTracker;
   readonly #hub: WatchHub;
   readonly #snapshotter: Snapshotter;
-  readonly #leases = new LeaseExpiry();
   readonly #leaseCommands: LeaseCommands;
-  readonly #retention: Retention;
+  readonly #chores: LeaderChores;
   readonly #safeguards: Safeguards;
+  readonly #installing: Slices;
+  #behindInstall: FromThread[] = [];
   #thread: LaunchedThread | undefined;
   #report: ThreadReport | undefined;
   #housekeeper: CancelTimer | undefined;
   #raftLeader = { leads: false, leader: 0, term: 0 };
-  #compacting = false;
   #closing: Promise<void> | undefined;
   #onStopped: (() => void) | undefined;
 
@@ -107,7 +105,6 @@ export class EmbeddedReplica implements Replica {
     const onListenerError = (error: unknown): void =>
       options.onWarning(`a watcher threw and was closed: ${String(error)}`);
     this.#hub = new WatchHub(state.store, { onListenerError });
-    this.#retention = new Retention(options.retentionMs, options.retentionRevisions);
     this.#proposals = new Proposals({
       session,
       nextSession: () => random.randomInt(1, 2 ** 48 - 1),
@@ -117,6 +114,7 @@ export class EmbeddedReplica implements Replica {
       trace: options.trace,
       send: (batch, transfer) => this.#post(batch, transfer),
     });
+    this.#chores = new LeaderChores({ ...options, propose: this.#propose });
     this.#barrier = new ReadBarrier({
       request: (context) => this.#post({ kind: 'read', context }),
       appliedIndex: () => this.#state.store.appliedIndex,
@@ -126,21 +124,22 @@ export class EmbeddedReplica implements Replica {
       firstContext: random.randomInt(1, 2 ** 40) * 2 ** 10,
     });
     this.#leaseCommands = new LeaseCommands(
-      (command) => this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs }),
+      (command) => this.#propose(command, { timeoutMs: defaultTimeoutMs }),
       random,
     );
+    this.#installing = new Slices(clock, (error) => this.#fatal(error));
     this.#safeguards = new Safeguards({
-      memberId: options.memberId,
-      quotaBytes: options.quotaBytes,
-      hashCheckMs: options.hashCheckMs,
+      ...options,
+      environment,
+      directory: directory.logDirectory,
+      voters: () => this.members.configuration.voters,
       store: () => this.#state.store,
-      propose: (command, how) => this.#proposals.propose(command, how),
+      propose: this.#propose,
       onCorrupt: (error) => this.#stopServing(error),
-      now: () => clock.now(),
     });
     this.etcdSpace = new ReplicaEtcdSpace({
       store: state.store,
-      propose: (command, how) => this.#proposals.propose(command, how),
+      propose: this.#propose,
       barrier: () => this.barrier(),
       checkServing: () => this.#safeguards.checkServing(),
       checkQuota: () => this.#safeguards.checkQuota(),
@@ -179,6 +178,10 @@ export class EmbeddedReplica implements Replica {
   }
 
   #take(message: FromThread): void {
+    if (this.#installing.busy && (message.kind === 'committed' || message.kind === 'install')) {
+      this.#behindInstall.push(message);
+      return;
+    }
     switch (message.kind) {
       case 'committed':
         return this.#apply(message);
@@ -228,18 +231,18 @@ export class EmbeddedReplica implements Replica {
     this.#proposals.termApplied(applied.lastTerm);
     this.#leadership.applied(applied.lastTerm);
     this.#barrier.applied();
-    if (this.#snapshotter.note(applied.entries, applied.bytes, store.sizeBytes)) this.#takeSnapshot();
+    if (this.#snapshotter.note(applied.entries, applied.bytes, store.sizeBytes)) {
+      void this.#snapshotter.take(this.#state.metadata(this.members.configuration), store.snapshot());
+    }
   }
 
-  #takeSnapshot(): void {
-    void this.#snapshotter.take(
-      this.#state.metadata(this.members.configuration),
-      this.#state.store.snapshot(),
-    );
-  }
-
+  /** The store serves as it was until the snapshot is whole; what was committed behind that waits for it. */
   #install(path: string, snapshot: SnapshotMetadata): void {
-    this.#state.install(path, snapshot, this.#environment.disk);
+    const steps = this.#state.install(path, snapshot, this.#environment.disk);
+    this.#installing.run(steps, () => this.#installed(snapshot));
+  }
+
+  #installed(snapshot: SnapshotMetadata): void {
     this.#post({ kind: 'applied', index: snapshot.index });
     this.members.installed(snapshot.index, snapshot.configuration);
     this.#nameLeader();
@@ -249,6 +252,7 @@ export class EmbeddedReplica implements Replica {
     this.#proposals.installed(snapshot.term);
     this.#leadership.applied(snapshot.term);
     this.#barrier.applied();
+    for (const message of this.#behindInstall.splice(0)) this.receive(message);
   }
 
   /** Watchers of a state that differs are sent elsewhere; what is asked from now on is refused. */
@@ -265,9 +269,8 @@ export class EmbeddedReplica implements Replica {
     const name = this.members.nameOf(leader);
     this.#proposals.leadershipChanged(leader !== 0, term);
     if (before.leader !== name || before.term !== term) {
-      this.#leases.reset();
+      this.#chores.reset();
       this.etcdSpace.leadershipChanged();
-      this.#retention.reset();
       this.#barrier.leadershipChanged();
     }
   }
@@ -278,29 +281,19 @@ export class EmbeddedReplica implements Replica {
     this.#leadership.observe(leads, term, this.members.nameOf(leader));
   }
 
-  /** Progress for watchers; and what only the leader does for all, by commands that die with its term. */
+  /** Progress for watchers, what keeps this replica from harm, and a leader's chores. */
   #keepHouse(): void {
     const { store } = this.#state;
-    const now = this.#environment.clock.now();
     this.#hub.progress();
     store.sweep(sweptEventsPerTurn);
     const { isLeader, term } = this.#leadership.current;
     const leadsInTerm = isLeader ? term : undefined;
     this.etcdSpace.keepHouse(leadsInTerm);
-    this.#safeguards.keepHouse(leadsInTerm, this.members.configuration.voters);
+    this.#safeguards.keepHouse(leadsInTerm);
     // Whoever does not serve cannot run the controllers either. Nobody may be able to: then it is asked again.
-    if (isLeader && this.#safeguards.corrupt) this.#post({ kind: 'transfer', to: 0 });
-    if (!isLeader) return;
-    const inTerm = { timeoutMs: defaultTimeoutMs, onlyInTerm: term };
-    this.#leases.check(store.leases(), now, async (lease, ifRenewal) => {
-      await this.#proposals.propose({ type: 'leaseRevoke', lease, ifRenewal }, inTerm);
-    });
-    const revision = this.#retention.check(store.revision, store.compactedRevision, now);
-    if (revision === undefined || this.#compacting) return;
-    this.#compacting = true;
-    const done = (): void => void (this.#compacting = false);
-    // One that fails (leadership lost) is the next leader's business.
-    this.#proposals.propose({ type: 'compact', revision: revision as Revision }, inTerm).then(done, done);
+    const successor = isLeader ? this.#safeguards.successor() : undefined;
+    if (successor !== undefined) this.#post({ kind: 'transfer', to: successor });
+    if (isLeader) this.#chores.run(store, term, this.#environment.clock.now());
   }
 
   get revision(): Revision {
@@ -318,32 +311,13 @@ export class EmbeddedReplica implements Replica {
 
   range(query: RangeQuery): RangeResult {
     this.#safeguards.checkServing();
-    try {
-      return this.#state.store.range(query);
-    } catch (error) {
-      if (!(error instanceof CompactedError)) throw error;
-      throw new StorageError('Compacted', error.message, error.firstAvailable);
-    }
+    return rangeOf(this.#state.store, query);
   }
 
   async txn(request: TxnRequest, options: TxnOptions = {}): Promise<TxnResult> {
-    const { compare, success, failure = [] } = request;
     this.#safeguards.checkServing();
-    if ([...success, ...failure].some(({ type }) => type === 'put')) this.#safeguards.checkQuota();
-    const { fence, timeoutMs = defaultTimeoutMs } = options;
-    const command: Unidentified = {
-      type: 'txn',
-      compare,
-      success,
-      failure,
-      ...(fence === undefined ? {} : { fence }),
-    };
-    const result = await this.#proposals.propose(command, {
-      timeoutMs,
-      ...(fence === undefined ? {} : { onlyInTerm: fence }),
-    });
-    throwIfRefused(result);
-    return { succeeded: result.succeeded, revision: result.revision, results: result.results };
+    if (mayPut(request)) this.#safeguards.checkQuota();
+    return await proposeTxn(this.#propose, request, options);
   }
 
   barrier(timeoutMs = defaultTimeoutMs): Promise<void> {
@@ -376,10 +350,8 @@ export class EmbeddedReplica implements Replica {
   }
 
   transferLeadership(to?: string): Promise<void> {
-    const target = to === undefined ? 0 : this.#idOf(to);
-    if (target === undefined) {
-      return Promise.reject(new StorageError('BadRequest', `there is no member named '${to}'`));
-    }
+    const target = this.#memberId(to);
+    if (target === undefined) return noSuchMember(to);
     if (to !== undefined && this.#leadership.current.leader === to) return Promise.resolve();
     return transferAway({
       clock: this.#environment.clock,
@@ -391,27 +363,25 @@ export class EmbeddedReplica implements Replica {
     });
   }
 
-  disarm(type: AlarmType, member?: string): Promise<void> {
-    const id = member === undefined ? 0 : this.#idOf(member);
-    if (id === undefined)
-      return Promise.reject(new StorageError('BadRequest', `there is no member named '${member}'`));
-    return this.#safeguards.disarm(type, id);
+  reloadTls(tls: PeerTls): void {
+    this.#post({ kind: 'tls', tls });
   }
 
-  #idOf(member: string): number | undefined {
-    return this.members.list().find(({ name }) => name === member)?.id;
+  disarm(type: AlarmType, member?: string): Promise<void> {
+    const id = this.#memberId(member);
+    return id === undefined ? noSuchMember(member) : this.#safeguards.disarm(type, id);
+  }
+
+  /** 0 without a name, undefined for one that nobody has. */
+  #memberId(member: string | undefined): number | undefined {
+    return member === undefined ? 0 : this.members.list().find(({ name }) => name === member)?.id;
   }
 
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void {
-    const ids = this.members
-      .list()
-      .filter(({ name }) => members.includes(name))
-      .map(({ id }) => id);
-    this.#post({
-      kind: 'cut',
-      outgoing: direction === 'in' ? [] : ids,
-      incoming: direction === 'out' ? [] : ids,
-    });
+    const ids = members.map((name) => this.#memberId(name)).filter((id) => id !== undefined);
+    const outgoing = direction === 'in' ? [] : ids;
+    const incoming = direction === 'out' ? [] : ids;
+    this.#post({ kind: 'cut', outgoing, incoming });
   }
 
   diskFault(fault: DiskFault): void {
@@ -456,6 +426,7 @@ export class EmbeddedReplica implements Replica {
       proposalsPending: this.#proposals.size,
       snapshotSeconds: this.#snapshotter.seconds.snapshot(),
       promotions: this.members.promotions,
+      diskFreeBytes: this.#safeguards.diskFreeBytes,
     });
   }
 
@@ -477,6 +448,7 @@ export class EmbeddedReplica implements Replica {
 
   async #shutDown(orderly: boolean): Promise<void> {
     this.#housekeeper?.();
+    this.#installing.stop();
     this.#proposals.stop();
     this.#barrier.stop();
     this.#hub.closeAll();
@@ -491,14 +463,4 @@ export class EmbeddedReplica implements Replica {
     await this.#thread?.end();
     this.#directory.release();
   }
-}
-
-function firstConfiguration({ joined, members }: DataDirectory): Configuration {
-  return joined ? configurationOfVoters([]) : initialConfiguration(members);
-}
-
-function removedError(name: string, reason: string): MemberRemovedError {
-  return new MemberRemovedError(
-    `'${name}' was removed from the cluster (${reason}). Its data directory is of no more use: to take part again, it is added under a new id, with an empty one`,
-  );
 }

@@ -1,4 +1,4 @@
-import { createStore, restoreStore } from '#libs/mvcc';
+import { createStore, restoreStore, restoreStoreInSteps } from '#libs/mvcc';
 import type { CommandResult, Store, StoreEvent } from '#libs/mvcc';
 import { asLogIndex, asTerm } from '#libs/raft';
 import type { Configuration, SnapshotMetadata } from '#libs/raft';
@@ -77,9 +77,13 @@ export class ReplicaState {
     return { events, etcdEvents, answers, entries, bytes: data.byteLength, lastTerm: this.#lastTerm };
   }
 
-  /** Puts the leader's snapshot in the place of everything. Throws when the file does not hold. */
-  install(path: string, metadata: SnapshotMetadata, disk: Disk): void {
-    this.#store = restoreFile(path, metadata.index, disk);
+  /**
+   * Puts the leader's snapshot in the place of everything, with the last of its steps; until then the store is what it was.
+   * Throws when the file does not hold.
+   */
+  *install(path: string, metadata: SnapshotMetadata, disk: Disk): Generator<undefined, void, undefined> {
+    const store = yield* restoreStoreInSteps(readSnapshotFile(path, disk));
+    this.#store = checked(store, path, metadata.index);
     this.#lastTerm = metadata.term;
   }
 
@@ -95,8 +99,7 @@ function append(events: StoreEvent[], more: readonly StoreEvent[]): StoreEvent[]
   return events;
 }
 
-function restoreFile(path: string, index: number, disk: Disk): Store {
-  const store = restoreStore(readSnapshotFile(path, disk));
+function checked(store: Store, path: string, index: number): Store {
   if (store.appliedIndex !== index) {
     throw new Error(`the snapshot ${path} holds the state at entry ${store.appliedIndex}, not at ${index}`);
   }
@@ -111,7 +114,7 @@ export function restoreState(
 ): { readonly store: Store; readonly metadata: SnapshotMetadata } | undefined {
   const found = restoreNewest(
     directory,
-    (path, metadata) => restoreFile(path, metadata.index, disk),
+    (path, metadata) => checked(restoreStore(readSnapshotFile(path, disk)), path, metadata.index),
     onBad,
     disk,
   );

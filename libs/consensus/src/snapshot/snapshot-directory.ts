@@ -64,10 +64,13 @@ export function restoreNewest<T>(
   return undefined;
 }
 
-/** Removes all but the newest snapshots; returns the index of the oldest one kept, 0 when fewer are there. */
-export function pruneSnapshots(directory: string, disk: Disk): number {
+/**
+ * Removes all but the newest snapshots; resolves to the index of the oldest one kept, 0 when fewer are there. In the thread
+ * pool: giving back the blocks of a large file takes a while.
+ */
+export async function pruneSnapshots(directory: string, disk: Disk): Promise<number> {
   const all = listSnapshots(directory, disk);
-  for (const { path } of all.slice(keptSnapshots)) disk.unlinkSync(path);
+  for (const { path } of all.slice(keptSnapshots)) await disk.promises.unlink(path);
   syncDirectory(directory, disk);
   return all.length < keptSnapshots ? 0 : (all[keptSnapshots - 1]?.index ?? 0);
 }

@@ -31,7 +31,11 @@ export async function createPeerTls(names: readonly string[]): Promise<Map<strin
     notAfter,
     keys: caKeys,
     signingAlgorithm: algorithm,
-    extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
+    // Authorities of one name are told apart by them.
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
+    ],
   });
   const all = new Map<string, PeerTls>();
   for (const name of names) {
@@ -43,6 +47,7 @@ export async function createPeerTls(names: readonly string[]): Promise<Map<strin
       publicKey: keys.publicKey,
       signingKey: caKeys.privateKey,
       signingAlgorithm: algorithm,
+      extensions: [await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey)],
     });
     all.set(name, {
       ca: ca.toString('pem'),

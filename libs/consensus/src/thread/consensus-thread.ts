@@ -98,6 +98,7 @@ export class ConsensusThread {
       ...(options.logKeepBytes === undefined ? {} : { keepBytes: options.logKeepBytes }),
       onFatal: (error) => this.#fatal(error),
       onSync: (seconds) => this.#fsync.observe(seconds),
+      onWarning: (message) => this.#warn(message),
       onTorn: (at) =>
         this.#warn(`cut a write that a crash had interrupted from the log, at byte ${at} of its last file`),
     });
@@ -335,6 +336,8 @@ export class ConsensusThread {
         });
       case 'diskFault':
         return this.#setDiskFault?.(message.fault);
+      case 'tls':
+        return this.#network.reload?.(message.tls);
       case 'stop':
         return void this.#stop();
     }

@@ -54,6 +54,8 @@ export type ToThread =
   | { readonly kind: 'transfer'; readonly to: number }
   /** A change of membership, answered with `memberChange` under the same number. */
   | { readonly kind: 'changeMembers'; readonly number: number; readonly change: MemberChange }
+  /** Certificates for peers have changed. */
+  | { readonly kind: 'tls'; readonly tls: PeerTls }
   /** Fault injection: links to and from these members lose what is sent over them. */
   | { readonly kind: 'cut'; readonly outgoing: readonly number[]; readonly incoming: readonly number[] }
   /** Fault injection: from now on the log's disk is like this. */

@@ -1,4 +1,4 @@
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { PeerCertificate, SecureContextOptions, TLSSocket } from 'node:tls';
 import { ByteReader } from '../bytes.js';
 import { readAddress, writeAddress } from '../membership/member-directory.js';
 import type { MemberAddress } from '../membership/member-directory.js';
@@ -39,7 +39,10 @@ export interface Welcome {
 
 const welcomed: Welcome = { refusal: '', removed: false };
 
-/** PEM of one server's side of mutual TLS 1.3. `ca` is the authority that signs peers and nobody else. */
+/**
+ * PEM of one server's side of mutual TLS 1.3. `ca` is the authority that signs peers and nobody else; while it is being
+ * replaced, the old one and the new one behind each other.
+ */
 export interface PeerTls {
   readonly ca: string;
   readonly certificate: string;
@@ -47,7 +50,12 @@ export interface PeerTls {
 }
 
 /** AES-128 first: the fastest where the processor has AES, and every TLS 1.3 suite is strong enough. */
-export const tls13Ciphers = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+const tls13Ciphers = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+
+/** As both ends of a connection between peers use it. */
+export function secureContextOf({ ca, certificate, privateKey }: PeerTls): SecureContextOptions {
+  return { ca, cert: certificate, key: privateKey, minVersion: 'TLSv1.3', ciphers: tls13Ciphers };
+}
 
 export function encodeHello(hello: Omit<Hello, 'version'>): Buffer {
   return encodeFrame(frameKind.hello, (writer) => {

@@ -12,9 +12,10 @@ import {
   encodeHello,
   handshakeTimeoutMs,
   maxHandshakeBytes,
-  tls13Ciphers,
+  secureContextOf,
 } from './handshake.js';
 import type { Channel, PeerTls } from './handshake.js';
+import { cutUntrusted } from './trust.js';
 
 export interface PeerClientOptions {
   readonly clusterId: string;
@@ -52,6 +53,7 @@ const defaultSilenceMs = { messages: 4_000, snapshot: 10_000 } as const;
  */
 export class PeerClient extends ClientProxy {
   readonly #options: PeerClientOptions;
+  #tls: PeerTls;
   #socket: TLSSocket | undefined;
   #ready = false;
   #closed = false;
@@ -66,6 +68,7 @@ export class PeerClient extends ClientProxy {
   constructor(options: PeerClientOptions) {
     super();
     this.#options = options;
+    this.#tls = options.tls;
     this.#silenceMs = options.silenceMs ?? defaultSilenceMs[options.channel];
   }
 
@@ -85,6 +88,12 @@ export class PeerClient extends ClientProxy {
     if (this.#closed || this.#socket !== undefined) return;
     clearTimeout(this.#timer);
     this.#dial();
+  }
+
+  /** From the next connection on; the present one is cut if this does not trust its other end. */
+  reload(tls: PeerTls): void {
+    this.#tls = tls;
+    if (this.#socket !== undefined) cutUntrusted([this.#socket], tls.ca);
   }
 
   override close(): void {
@@ -116,15 +125,11 @@ export class PeerClient extends ClientProxy {
   }
 
   #dial(): void {
-    const { peer, tls, clusterId, self, channel } = this.#options;
+    const { peer, clusterId, self, channel } = this.#options;
     const socket = connect({
       host: peer.host,
       port: peer.port,
-      ca: tls.ca,
-      cert: tls.certificate,
-      key: tls.privateKey,
-      minVersion: 'TLSv1.3',
-      ciphers: tls13Ciphers,
+      ...secureContextOf(this.#tls),
       // The address says nothing about identity: the certificate must speak for the member by name.
       checkServerIdentity: (_host, certificate) =>
         certificateNames(certificate, peer.name)

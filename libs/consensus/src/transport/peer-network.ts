@@ -85,6 +85,7 @@ export class PeerNetwork implements PeerTransport {
   readonly #peers = new Map<number, Peer>();
   readonly #receivers = new Map<object, SnapshotReceiver>();
   #receivedSnapshots = 0;
+  #tls: PeerTls;
   #cut: CutLinks = { outgoing: new Set(), incoming: new Set() };
   #known: KnownPeers;
   readonly #self: MemberAddress;
@@ -92,6 +93,7 @@ export class PeerNetwork implements PeerTransport {
 
   constructor(options: PeerNetworkOptions, events: PeerEvents) {
     this.#options = options;
+    this.#tls = options.tls;
     this.#events = events;
     const { memberId, members, host, port } = options;
     this.#known = { members, nextId: 0 };
@@ -145,7 +147,7 @@ export class PeerNetwork implements PeerTransport {
   }
 
   #createPeer(address: MemberAddress): Peer {
-    const { clusterId, tls } = this.#options;
+    const { clusterId } = this.#options;
     const peer: Peer = {
       address,
       outgoing: [],
@@ -158,7 +160,7 @@ export class PeerNetwork implements PeerTransport {
         clusterId,
         self: this.#self,
         peer: address,
-        tls,
+        tls: this.#tls,
         channel: 'messages',
         maxQueuedBytes: this.#options.maxQueuedBytes ?? defaultMaxQueuedBytes,
         onConnect: () => undefined,
@@ -216,6 +218,12 @@ export class PeerNetwork implements PeerTransport {
     for (const peer of this.#peers.values()) peer.client.close();
     await this.#server.close();
     for (const receiver of this.#receivers.values()) await receiver.abandon();
+  }
+
+  reload(tls: PeerTls): void {
+    this.#tls = tls;
+    this.#server.reload(tls);
+    for (const { client } of this.#peers.values()) client.reload(tls);
   }
 
   /** Fault injection: from now on these links lose what is sent over them; empty sets heal. */
@@ -311,6 +319,7 @@ export class PeerNetwork implements PeerTransport {
     void sendSnapshot(path, announcement, {
       ...this.#options,
       self: this.#self,
+      tls: this.#tls,
       peer: peer.address,
       onSent: (bytes) => (peer.sentBytes += bytes),
       onWarning: (message) => this.#events.warning(message),

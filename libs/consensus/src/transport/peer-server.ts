@@ -13,9 +13,10 @@ import {
   handshakeTimeoutMs,
   maxHandshakeBytes,
   greet,
-  tls13Ciphers,
+  secureContextOf,
 } from './handshake.js';
 import type { Hello, KnownPeers, PeerTls, Welcome } from './handshake.js';
+import { cutUntrusted } from './trust.js';
 
 export interface PeerServerOptions {
   readonly clusterId: string;
@@ -32,6 +33,12 @@ export interface PeerServerOptions {
   readonly onReceived: (peer: number, bytes: number) => void;
   readonly onWarning: (message: string) => void;
 }
+
+/** Peers need two each; what strangers hold besides ends with the handshake's time. Beyond it connections are closed at once. */
+const maxConnections = 256;
+/** Answers to pings that a peer leaves unread: its connection is closed then. */
+const maxUnreadBytes = 64 << 10;
+const sameWarningMs = 10_000;
 
 /** Patterns that the server dispatches on: one a frame kind. Handlers get the frame's body and its context. */
 export const peerPattern = {
@@ -75,6 +82,8 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
   readonly #options: PeerServerOptions;
   /** Connections, with the peer of each once it is let in. */
   readonly #sockets = new Map<TLSSocket, number | undefined>();
+  #lastWarning = '';
+  #lastWarningAt = 0;
   #server: TlsServer | undefined;
 
   constructor(options: PeerServerOptions) {
@@ -87,21 +96,18 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
     const { tls, host, port } = this.#options;
     const server = createServer(
       {
-        ca: tls.ca,
-        cert: tls.certificate,
-        key: tls.privateKey,
+        ...secureContextOf(tls),
         requestCert: true,
         rejectUnauthorized: true,
-        minVersion: 'TLSv1.3',
-        ciphers: tls13Ciphers,
         handshakeTimeout: handshakeTimeoutMs,
       },
       (socket) => this.#accept(socket),
     );
+    server.maxConnections = maxConnections;
     server.on('tlsClientError', (error, socket) => {
-      this.#options.onWarning(
-        `refused a connection from ${socket.remoteAddress ?? 'nowhere'}: ${error.message}`,
-      );
+      this.#warn(`refused a connection from ${socket.remoteAddress ?? 'nowhere'}: ${error.message}`);
+      // Node leaves it open, also when nothing came in time.
+      socket.destroy();
     });
     server.once('error', (error: NodeJS.ErrnoException) => {
       callback(
@@ -117,6 +123,21 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
       callback();
     });
     this.#server = server;
+  }
+
+  /** From now on connections begin with this; those of peers that it does not trust are cut. */
+  reload(tls: PeerTls): void {
+    this.#server?.setSecureContext(secureContextOf(tls));
+    cutUntrusted(this.#sockets.keys(), tls.ca);
+  }
+
+  /** A stranger that tries again and again does not fill the log. */
+  #warn(message: string): void {
+    const now = performance.now();
+    if (message === this.#lastWarning && now - this.#lastWarningAt < sameWarningMs) return;
+    this.#lastWarning = message;
+    this.#lastWarningAt = now;
+    this.#options.onWarning(message);
   }
 
   /** Resolves when the port is free and every connection is gone. */
@@ -179,6 +200,7 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
 
   #dispatch(kind: number, body: Buffer, context: PeerContext, socket: TLSSocket): void {
     if (kind === frameKind.ping) {
+      if (socket.writableLength > maxUnreadBytes) throw new ProtocolError('it does not read its answers');
       socket.write(encodeFrame(frameKind.pong, (writer) => writer.raw(body)));
       return;
     }
@@ -189,7 +211,7 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
   }
 
   #refuse(socket: TLSSocket, welcome: Welcome): void {
-    this.#options.onWarning(`refused peer ${socket.remoteAddress ?? 'nowhere'}: ${welcome.refusal}`);
+    this.#warn(`refused peer ${socket.remoteAddress ?? 'nowhere'}: ${welcome.refusal}`);
     if (!socket.destroyed) socket.end(encodeWelcome(welcome));
   }
 

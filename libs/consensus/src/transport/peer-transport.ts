@@ -3,6 +3,7 @@ import type { ChangeOutcome, MemberChange } from '../membership/member-change.js
 import type { MemberAddress } from '../membership/member-directory.js';
 import type { PeerMetrics } from '../metrics.js';
 import type { ForwardedProposal } from './forward-codec.js';
+import type { PeerTls } from './handshake.js';
 import type { CutLinks, PeerEvents, PeerNetworkOptions } from './peer-network.js';
 
 /** How one server reaches its peers. PeerNetwork is the real one. */
@@ -27,6 +28,8 @@ export interface PeerTransport {
    * they are not let in again: ids below `nextId` that are missing were removed. Those from it on may introduce themselves.
    */
   setMembers(members: readonly MemberAddress[], nextId: number): void;
+  /** Other certificates from now on; absent where there are none. */
+  reload?(tls: PeerTls): void;
   metrics(): PeerMetrics[];
 }
 

@@ -7,7 +7,8 @@ import type { ResponseHeader } from '../messages.js';
 /** Of the protocol that is spoken: what clients decide by which features they may use. */
 export const protocolVersion = '3.6.0';
 
-const alarmNames = { noSpace: 'NOSPACE', corrupt: 'CORRUPT' } as const;
+/** etcd knows one alarm for a store without room, whatever it is that is full. */
+const alarmNames = { noSpace: 'NOSPACE', lowDisk: 'NOSPACE', corrupt: 'CORRUPT' } as const;
 
 export interface AlarmRequest {
   readonly action: 'GET' | 'ACTIVATE' | 'DEACTIVATE';

@@ -45,10 +45,10 @@ export function viewEtcdSpace(space: Space): EtcdView {
       return keys.liveCount;
     },
     get sizeBytes() {
-      return keys.liveBytes + keys.historyBytes;
+      return keys.liveBytes + keys.historyBytes + leases.sizeBytes;
     },
     get inUseBytes() {
-      return keys.liveBytes;
+      return keys.liveBytes + leases.sizeBytes;
     },
     range: (request) => readRange(keys, request),
     read: (txn) => readEtcdTxn(txn, space),
