@@ -44,7 +44,6 @@ const housekeepingMs = 250;
 const heartbeatMs = 1_000;
 const statusEveryMs = 5_000;
 const reloadPauseMs = 200;
-/** Events of freed history dropped between two looks at the event loop. */
 const sweptEventsPerTurn = 1_000;
 
 /** What an external replica counts since its start. */
@@ -200,7 +199,7 @@ export class EtcdReplica implements ExternalReplica {
     if (this.#feed.requestProgress() || this.#syncing) return;
     this.#syncing = true;
     const done = (): void => void (this.#syncing = false);
-    // This etcd's notices of progress may overtake events. A write of our own comes behind all that came before it.
+    // Notices of progress may overtake events here. A write of our own comes behind all that came before it.
     const put = { key: this.#layout.sync, value: Buffer.from(this.#options.name) };
     this.#access.repeatable('KV/Put', put, defaultTimeoutMs).then(done, done);
   }
@@ -320,11 +319,8 @@ export class EtcdReplica implements ExternalReplica {
     await this.#waiters.reach(revision, Math.max(1, deadline - now()));
     const operations = answer.succeeded ? request.success : (request.failure ?? []);
     const written = { revision, events: this.#eventsAt(revision), current: (key: string) => this.get(key) };
-    return {
-      succeeded: answer.succeeded,
-      revision,
-      results: toResults(operations, answer, written, this.#layout),
-    };
+    const results = toResults(operations, answer, written, this.#layout);
+    return { succeeded: answer.succeeded, revision, results };
   }
 
   #eventsAt(revision: Revision) {
