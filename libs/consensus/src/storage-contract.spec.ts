@@ -1,7 +1,8 @@
 import { createMemoryStorage } from './memory-storage.js';
 import { TestCluster } from './testing/cluster.js';
-import { describeReplicatedContract, describeStorageContract } from './testing/storage-contract.js';
-import type { ContractEngine } from './testing/storage-contract.js';
+import { describeReplicatedContract } from './testing/replicated-contract.js';
+import { describeStorageContract } from './testing/storage-contract.js';
+import type { ContractEngine } from './testing/storage-contract-support.js';
 
 const raft: ContractEngine = {
   name: 'the embedded Raft group',

@@ -1,7 +1,8 @@
 import { TestEtcd } from '../testing/etcd-server.js';
 import { afterAll, beforeAll } from 'vitest';
-import { describeReplicatedContract, describeStorageContract } from '../testing/storage-contract.js';
-import type { ContractEngine } from '../testing/storage-contract.js';
+import { describeReplicatedContract } from '../testing/replicated-contract.js';
+import { describeStorageContract } from '../testing/storage-contract.js';
+import type { ContractEngine } from '../testing/storage-contract-support.js';
 import { ExternalCluster } from './testing/external-cluster.js';
 
 let etcd: TestEtcd;

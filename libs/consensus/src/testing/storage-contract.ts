@@ -1,74 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asRevision, prefixEnd, unboundedEnd } from '#libs/mvcc';
-import { StorageError } from '../storage.js';
-import type {
-  Compare,
-  Operation,
-  Storage,
-  StorageErrorCode,
-  StoreEvent,
-  TxnResult,
-  WatchRequest,
-} from '../storage.js';
+import { asRevision } from '#libs/mvcc';
+import type { Storage } from '../storage.js';
 import { until } from './cluster.js';
-
-/** Replicas of one fresh cluster with a leader. */
-export interface ContractCluster {
-  readonly replicas: readonly Storage[];
-  destroy(): Promise<void>;
-}
-
-export interface ContractEngine {
-  readonly name: string;
-  /** History beyond `retentionRevisions` is dropped by itself. */
-  open(size: number, options: { readonly retentionRevisions: number }): Promise<ContractCluster>;
-}
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const text = (value: Uint8Array | undefined): string | undefined =>
-  value === undefined ? undefined : new TextDecoder().decode(value);
-const put = (key: string, value = 'x', lease?: number): Operation => ({
-  type: 'put',
-  key,
-  value: bytes(value),
-  ...(lease === undefined ? {} : { lease }),
-});
-const write = (storage: Storage, ...success: Operation[]): Promise<TxnResult> =>
-  storage.txn({ compare: [], success });
-const absent = (key: string): Compare => ({ key, target: 'modRevision', operator: '=', operand: 0 });
-const codeOf = (promise: Promise<unknown>): Promise<StorageErrorCode | 'resolved'> =>
-  promise.then(
-    () => 'resolved',
-    (error: unknown) => {
-      if (error instanceof StorageError) return error.code;
-      throw error;
-    },
-  );
-const all = { start: '', end: unboundedEnd };
-const pods: WatchRequest = { start: '/pods/', end: prefixEnd('/pods/') };
-const keysOf = (storage: Storage): string[] => storage.range(all).keyValues.map(({ key }) => key);
-
-/** Collects the calls of one watcher: its events, with the revision of the store. */
-function record(storage: Storage, request: WatchRequest) {
-  const calls: { readonly events: readonly StoreEvent[]; readonly revision: number }[] = [];
-  const watcher = storage.watch(request, (events, revision) => calls.push({ events, revision }));
-  const seen = (): string[] =>
-    calls.flatMap(({ events }) =>
-      events.map(({ type, keyValue }) => `${type} ${keyValue.key} ${text(keyValue.value)}`),
-    );
-  return { calls, seen, close: () => watcher.close() };
-}
-
-async function leaderOf(replicas: readonly Storage[]): Promise<Storage> {
-  const agreed = (): Storage | undefined => {
-    const leader = replicas.find(({ leadership }) => leadership.isLeader);
-    return replicas.every(({ leadership }) => leadership.term === leader?.leadership.term)
-      ? leader
-      : undefined;
-  };
-  await until('all agree on a leader', () => agreed() !== undefined, 30_000);
-  return agreed()!;
-}
+import {
+  bytes,
+  text,
+  put,
+  write,
+  absent,
+  codeOf,
+  all,
+  pods,
+  keysOf,
+  record,
+  leaderOf,
+} from './storage-contract-support.js';
+import type { ContractCluster, ContractEngine } from './storage-contract-support.js';
 
 /** What every implementation of Storage promises, whatever stands behind it. */
 export function describeStorageContract(engine: ContractEngine): void {
@@ -370,100 +317,5 @@ function describeLeases(the: () => Storage): void {
     expect(storage.get('/kept')).toBeDefined();
     await storage.revokeLease(kept);
     expect(keysOf(storage)).toEqual([]);
-  });
-}
-
-/** What replicas of one cluster promise together. */
-export function describeReplicatedContract(engine: ContractEngine): void {
-  describe(`three replicas of ${engine.name}`, () => {
-    let cluster: ContractCluster;
-    beforeEach(async () => {
-      cluster = await engine.open(3, { retentionRevisions: 20_000 });
-      await leaderOf(cluster.replicas);
-    });
-    afterEach(() => cluster.destroy());
-
-    const followerOf = async (): Promise<Storage> => {
-      const leader = await leaderOf(cluster.replicas);
-      return cluster.replicas.find((replica) => replica !== leader)!;
-    };
-
-    it('take writes on any, and read them behind a barrier on any', async () => {
-      for (const [i, writer] of cluster.replicas.entries()) {
-        await write(writer, put('/a', String(i)));
-        for (const reader of cluster.replicas) {
-          await reader.barrier();
-          expect(text(reader.get('/a')?.value)).toBe(String(i));
-        }
-      }
-    });
-
-    it('of many compares of one state, one holds', async () => {
-      const tries = cluster.replicas.flatMap((replica) =>
-        Array.from({ length: 5 }, (_, i) =>
-          replica.txn({ compare: [absent('/lock')], success: [put('/lock', `${i}`)] }),
-        ),
-      );
-      const won = (await Promise.all(tries)).filter(({ succeeded }) => succeeded);
-      expect(won).toHaveLength(1);
-    });
-
-    it('hold the same, with the same revisions, and tell it in the same order', async () => {
-      const watched = cluster.replicas.map((replica) => record(replica, all));
-      const writes = cluster.replicas.flatMap((replica, r) =>
-        Array.from({ length: 30 }, (_, i) => write(replica, put(`/k/${(r + i) % 7}`, `${r}-${i}`))),
-      );
-      await Promise.all(writes);
-      await Promise.all(cluster.replicas.map((replica) => replica.barrier()));
-      const [first, ...others] = cluster.replicas.map((replica) => replica.range(all).keyValues);
-      for (const other of others) expect(other).toEqual(first);
-      const [told, ...toldOthers] = watched.map(({ seen }) => seen());
-      expect(told).toHaveLength(writes.length);
-      for (const other of toldOthers) expect(other).toEqual(told);
-    });
-
-    it('refuse a write fenced by a term that is over, and one from a replica that does not lead', async () => {
-      const leader = await leaderOf(cluster.replicas);
-      const { term } = leader.leadership;
-      const fencedWrite = (storage: Storage, value: string) =>
-        storage.txn({ compare: [], success: [put('/fenced', value)] }, { fence: term });
-      await fencedWrite(leader, 'by its own term');
-      expect(await codeOf(fencedWrite(await followerOf(), 'by a follower'))).toBe('Fenced');
-      await leader.transferLeadership();
-      const next = await leaderOf(cluster.replicas);
-      expect(next.leadership.term).toBeGreaterThan(term);
-      expect(await codeOf(fencedWrite(leader, 'by a deposed leader'))).toBe('Fenced');
-      await leader.barrier();
-      expect(text(leader.get('/fenced')?.value)).toBe('by its own term');
-    });
-
-    it('hand leadership over to whom one names, from any replica', async () => {
-      for (const replica of cluster.replicas) {
-        const to = cluster.replicas.find((other) => !other.leadership.isLeader)!.status().name;
-        await replica.transferLeadership(to);
-        expect((await leaderOf(cluster.replicas)).status().name).toBe(to);
-      }
-      expect(await codeOf(cluster.replicas[0]!.transferLeadership('nobody'))).toBe('BadRequest');
-    });
-
-    it('a leader that ends is followed by one that holds all it wrote', async () => {
-      const leader = await leaderOf(cluster.replicas);
-      await write(leader, put('/a', 'last words'));
-      const left = cluster.replicas.filter((replica) => replica !== leader);
-      await leader.close();
-      await until('another leads', () => left.some(({ leadership }) => leadership.isLeader), 30_000);
-      const next = left.find(({ leadership }) => leadership.isLeader)!;
-      expect(text(next.get('/a')?.value)).toBe('last words');
-    });
-
-    it('leadership is told at once and at each change, until unsubscribed', async () => {
-      const leader = await leaderOf(cluster.replicas);
-      const seen: boolean[] = [];
-      const stop = leader.onLeadership(({ isLeader }) => seen.push(isLeader));
-      await leader.transferLeadership();
-      await until('it is told', () => seen.includes(false));
-      expect(seen[0]).toBe(true);
-      stop();
-    });
   });
 }
