@@ -1,56 +1,10 @@
-import { createStore, restoreStoreAnew } from '#libs/mvcc';
-import type { Store } from '#libs/mvcc';
 import { decodeConfiguration } from '#libs/raft';
-import type {
-  Configuration,
-  Entry,
-  HardState,
-  LogReader,
-  Message,
-  RaftOptions,
-  RaftServer,
-  Ready,
-} from '#libs/raft';
-import type { WatchEvent } from '#libs/history';
+import type { Configuration, Entry, LogReader, Message, RaftOptions, RaftServer, Ready } from '#libs/raft';
+import { InputChecks } from './input-checks.js';
+import { Reference } from './reference.js';
+import { nothingSeen } from './seen.js';
+import type { Demand, KnownEntry, Seen } from './seen.js';
 import type { Simulator } from './simulator.js';
-
-const envelopeBytes = 16;
-const nothing = new Uint8Array(0);
-
-/** What is known of one server's disk and core. It outlives the server's processes. */
-interface Seen {
-  log: LogReader | undefined;
-  raft: RaftServer | undefined;
-  /** Terms of the log as the core sees it, by index; the part that is not durable yet included. */
-  terms: number[];
-  handedOut: number;
-  /** Reads on their way: the index that their answer must not be below. */
-  readonly reads: Map<number, number>;
-  term: number;
-  vote: number;
-  /** Highest committed index that its disk held when its process ended. */
-  committedOnDisk: number;
-  compactRevision: number;
-  /** The commit index last written. */
-  commit: number;
-  ledTerm: number;
-  /** In force when it last showed something new to be committed. */
-  configuration: Configuration | undefined;
-  /** The newest change of membership that went into its log. */
-  lastChange: number;
-  /** A candidate that has asked and must get its vote, whatever the configuration here says. */
-  owes: { readonly term: number; readonly candidate: number } | undefined;
-  commitAtElection: number;
-  /** By term and follower: what this server, leading, knew to be acknowledged. */
-  readonly matched: Map<number, number>;
-  /** The simulation took something from its disk that it may not miss. */
-  mayHaveLost: boolean;
-}
-
-interface KnownEntry {
-  readonly data: Uint8Array;
-  readonly previousTerm: number;
-}
 
 /**
  * Looks on between each core and its host, and checks after every step what must always hold: one leader a term, votes
@@ -61,9 +15,8 @@ interface KnownEntry {
 export class Observer {
   /** Committed entries, as the first server handed them out. */
   readonly history: Entry[] = [];
-  /** Changes of the Kubernetes space, in order of revision. */
-  readonly changes: WatchEvent[] = [];
-  readonly reference: Store = createStore();
+  readonly reference: Reference;
+  private readonly inputs: InputChecks;
   elections = 0;
   /** Committed configurations, oldest first. */
   private readonly configurations: Configuration[] = [];
@@ -77,11 +30,12 @@ export class Observer {
   private readonly entries = new Map<number, KnownEntry>();
   /** No earlier than the commitment, the term of whoever first showed it. */
   private readonly commitTerms: number[] = [];
-  private readonly hashes: number[] = [];
-  private readonly values = new Set<string>();
-  private fencedTerm = 0;
 
-  constructor(private readonly simulator: Simulator) {}
+  constructor(private readonly simulator: Simulator) {
+    const demand: Demand = (holds, what) => this.demand(holds, what);
+    this.reference = new Reference(demand);
+    this.inputs = new InputChecks(demand);
+  }
 
   private get configuration(): Configuration | undefined {
     return this.configurations.at(-1);
@@ -102,25 +56,7 @@ export class Observer {
   of(server: number): Seen {
     let seen = this.seen.get(server);
     if (seen === undefined) {
-      seen = {
-        log: undefined,
-        raft: undefined,
-        terms: [],
-        handedOut: 0,
-        reads: new Map(),
-        term: 0,
-        vote: 0,
-        committedOnDisk: 0,
-        compactRevision: 0,
-        commit: 0,
-        ledTerm: 0,
-        configuration: undefined,
-        lastChange: 0,
-        owes: undefined,
-        commitAtElection: 0,
-        matched: new Map(),
-        mayHaveLost: false,
-      };
+      seen = nothingSeen();
       this.seen.set(server, seen);
     }
     return seen;
@@ -181,7 +117,7 @@ export class Observer {
       seen.terms[index] = log.term(index as never) ?? 0;
     const ready = raft.ready.bind(raft);
     const readIndex = raft.readIndex.bind(raft);
-    this.watchInputs(server, seen, options, raft);
+    this.inputs.watch(server, seen, options, raft);
     raft.ready = () => {
       const next = ready();
       if (next !== undefined) this.observe(server, seen, log, raft, next);
@@ -194,41 +130,6 @@ export class Observer {
       return refusal;
     };
     return raft;
-  }
-
-  /** What a single input may not do: a PreVote changes no term, a transfer ends, and takes no proposals meanwhile. */
-  private watchInputs(server: number, seen: Seen, options: RaftOptions, raft: RaftServer): void {
-    const step = raft.step.bind(raft);
-    const tick = raft.tick.bind(raft);
-    const propose = raft.propose.bind(raft);
-    raft.step = (message) => {
-      const { type, reject } = message;
-      if (type === 'appendEntriesResponse' && !reject)
-        return this.acknowledge(server, seen, step, raft, message);
-      if (type === 'appendEntries') return this.append(server, step, raft, message);
-      if (type === 'installSnapshot') return this.offerSnapshot(server, step, raft, message);
-      if (type === 'requestVote') seen.owes = this.voteOwed(server, seen, raft, message);
-      if (type !== 'preVote') return step(message);
-      const { term } = raft.status().softState;
-      step(message);
-      const now = raft.status().softState.term;
-      this.demand(now === term, () => `a PreVote moved ${server} from term ${term} to ${now}`);
-    };
-    let transferTicks = 0;
-    raft.tick = () => {
-      tick();
-      transferTicks = raft.status().transferee === 0 ? 0 : transferTicks + 1;
-      this.demand(transferTicks <= 2 * options.electionTicks, () => `a transfer by ${server} does not end`);
-    };
-    raft.propose = (data) => {
-      const { transferee } = raft.status();
-      const outcome = propose(data);
-      this.demand(
-        transferee === 0 || 'code' in outcome,
-        () => `${server} took a proposal while it hands over`,
-      );
-      return outcome;
-    };
   }
 
   private checkBoot(server: number, seen: Seen, log: LogReader): void {
@@ -282,7 +183,7 @@ export class Observer {
         this.checkEntry(server, seen, entry);
         this.checkChange(server, seen, raft, entry);
       }
-      this.checkVote(server, seen, append.hardState);
+      this.inputs.checkVote(server, seen, append.hardState);
     }
     if (softState?.role === 'leader')
       this.checkLeader(server, seen, softState.term, raft.status().commitIndex);
@@ -291,97 +192,6 @@ export class Observer {
     for (const entry of ready.committed) this.checkCommitted(server, seen, raft, entry);
     for (const { context, index } of ready.readStates) this.checkRead(server, seen, context, index);
     for (const context of ready.droppedReads) seen.reads.delete(context);
-  }
-
-  /** An answer to what this server sent in an earlier term says nothing of its log now. */
-  private acknowledgeLate(
-    server: number,
-    step: RaftServer['step'],
-    raft: RaftServer,
-    message: Message,
-  ): void {
-    const matchOf = (): number =>
-      raft.status().progress.find(({ id }) => id === message.from)?.matchIndex ?? 0;
-    const before = matchOf();
-    step(message);
-    const now = matchOf();
-    this.demand(
-      now === before || now === 0,
-      () =>
-        `${server} took an acknowledgement of term ${message.term} for one of ${raft.status().softState.term}`,
-    );
-  }
-
-  /** Only what was matched is committed, whatever the leader has committed beyond it. */
-  private append(server: number, step: RaftServer['step'], raft: RaftServer, message: Message): void {
-    const lastMatched = message.logIndex + message.entries.length;
-    if (message.commit <= lastMatched) return step(message);
-    const before = raft.status().commitIndex;
-    step(message);
-    const { commitIndex } = raft.status();
-    this.demand(
-      commitIndex <= Math.max(before, lastMatched),
-      () => `${server} committed up to ${commitIndex}; matched is ${lastMatched}`,
-    );
-  }
-
-  private offerSnapshot(server: number, step: RaftServer['step'], raft: RaftServer, message: Message): void {
-    const before = raft.status().commitIndex;
-    step(message);
-    const { commitIndex } = raft.status();
-    this.demand(
-      commitIndex >= before,
-      () => `a snapshot took ${server} back from ${before} to ${commitIndex}`,
-    );
-  }
-
-  /** Who does not know itself to vote may have been promoted since: it votes when it is asked, by the same rules. */
-  private voteOwed(server: number, seen: Seen, raft: RaftServer, message: Message): Seen['owes'] {
-    const { configuration, softState, lastIndex } = raft.status();
-    const votes =
-      configuration.voters.includes(server as never) ||
-      configuration.votersOutgoing.includes(server as never);
-    const lastTerm = seen.terms[lastIndex] ?? 0;
-    const upToDate =
-      message.logTerm > lastTerm || (message.logTerm === lastTerm && message.logIndex >= lastIndex);
-    if (votes || softState.leader !== 0 || message.term <= softState.term || !upToDate) return undefined;
-    return { term: message.term, candidate: message.from };
-  }
-
-  private checkVote(server: number, seen: Seen, hardState: HardState | undefined): void {
-    const { owes } = seen;
-    if (hardState === undefined || owes === undefined) return;
-    seen.owes = undefined;
-    this.demand(
-      hardState.term !== owes.term || hardState.vote === owes.candidate,
-      () =>
-        `${server} did not vote for ${owes.candidate} in term ${owes.term}, as it does not know of its promotion`,
-    );
-  }
-
-  /** A leader never takes back what a follower has acknowledged, whatever comes late. */
-  private acknowledge(
-    server: number,
-    seen: Seen,
-    step: RaftServer['step'],
-    raft: RaftServer,
-    message: Message,
-  ): void {
-    const key = message.term * 1024 + message.from;
-    const before = seen.matched.get(key) ?? 0;
-    if (message.term < seen.ledTerm) return this.acknowledgeLate(server, step, raft, message);
-    if (message.logIndex >= before) {
-      seen.matched.set(key, message.logIndex);
-      return step(message);
-    }
-    step(message);
-    const { softState, progress } = raft.status();
-    if (softState.role !== 'leader' || softState.term !== message.term) return;
-    const now = progress.find(({ id }) => id === message.from)?.matchIndex ?? before;
-    this.demand(
-      now >= before,
-      () => `${server} lowered the match of ${message.from} from ${before} to ${now}`,
-    );
   }
 
   /** What promises durability must not leave before it is true. */
@@ -510,7 +320,7 @@ export class Observer {
     this.history.push(entry);
     if (entry.type === 'configuration') this.configurations.push(decodeConfiguration(entry.data));
     this.commitTerms.push(raft.status().softState.term);
-    this.applyToReference(entry);
+    this.reference.apply(entry);
   }
 
   /** A leader counts replicas of its own term's entries only (paper §5.4.2). */
@@ -595,43 +405,6 @@ export class Observer {
     }
   }
 
-  private applyToReference(entry: Entry): void {
-    const { reference } = this;
-    const { revision: before } = reference;
-    const command =
-      entry.type === 'normal' && entry.data.length > 0 ? entry.data.subarray(envelopeBytes) : nothing;
-    const applied = reference.apply(entry.index, entry.term, command);
-    this.hashes[entry.index] = reference.hash();
-    const { revision } = reference;
-    this.demand(
-      revision === before || revision === before + 1,
-      () => `revision ${revision} follows ${before} at entry ${entry.index}`,
-    );
-    if (applied?.space !== 'kubernetes') return;
-    for (const { type, keyValue } of applied.events) {
-      const value = type === 'delete' ? undefined : text(keyValue.value);
-      this.demand(
-        keyValue.modRevision === revision,
-        () => `an event of revision ${keyValue.modRevision} at ${revision}`,
-      );
-      this.changes.push({ revision, key: keyValue.key, value });
-      if (value !== undefined) this.checkValue(keyValue.key, value, entry.term);
-    }
-  }
-
-  /** Every write of a client has a value of its own: seen twice, it was applied twice. Fenced writes bear their term. */
-  private checkValue(key: string, value: string, term: number): void {
-    this.demand(!this.values.has(value), () => `the write '${value}' of ${key} was applied twice`);
-    this.values.add(value);
-    if (!key.startsWith('fence/')) return;
-    const claimed = Number(value.slice(0, value.indexOf(':')));
-    this.demand(
-      claimed === term && claimed >= this.fencedTerm,
-      () => `a write fenced to term ${claimed} was applied in term ${term}`,
-    );
-    this.fencedTerm = claimed;
-  }
-
   private checkRead(server: number, seen: Seen, context: number, index: number): void {
     const floor = seen.reads.get(context);
     this.demand(
@@ -646,23 +419,6 @@ export class Observer {
     this.reads += 1;
   }
 
-  /** A cluster that is restored from a backup taken now never uses a revision twice, and holds what was backed up. */
-  checkBackup(): void {
-    const { reference } = this;
-    const restored = restoreStoreAnew(reference.snapshot(), 1_000);
-    this.demand(
-      restored.revision >= reference.revision + 1_000 && restored.compactedRevision === restored.revision,
-      () =>
-        `a restored backup is at revision ${restored.revision}; the store it was taken of at ${reference.revision}`,
-    );
-    const [was, is] = [reference, restored].map((store) => store.range({ start: '', end: '~' }).keyValues);
-    const same = was?.length === is?.length && was?.every(({ key }, i) => is?.[i]?.key === key);
-    this.demand(
-      same === true,
-      () => 'a restored backup holds other keys than the store that it was taken of',
-    );
-  }
-
   /** A replica has applied up to here: it must hold what the reference store held there. */
   applied(
     server: number,
@@ -675,7 +431,7 @@ export class Observer {
       index <= this.history.length,
       () => `${server} applied ${index}; committed is ${this.history.length}`,
     );
-    const expected = this.hashes[index];
+    const expected = this.reference.hashAt(index);
     this.demand(
       expected === undefined || expected === hash,
       () => `the state of ${server} at entry ${index} differs from what the log says`,
@@ -689,11 +445,4 @@ export class Observer {
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || Buffer.compare(a, b) === 0;
-}
-
-/** A value as clients write it: its text, then padding behind a bar. */
-export function text(value: Uint8Array): string {
-  const all = Buffer.from(value).toString('latin1');
-  const bar = all.indexOf('|');
-  return bar < 0 ? all : all.slice(0, bar);
 }

@@ -184,7 +184,7 @@ class Run {
     // What is applied is with the watchers after a progress notice at most.
     const quietAt = simulator.now + 1_500;
     this.runUntil(() => simulator.now > quietAt);
-    this.watchers.settle(observer.reference.revision);
+    this.watchers.settle(observer.reference.store.revision);
   }
 
   private living(): Server[] {
@@ -212,14 +212,17 @@ class Run {
 
   private checkHistories(): void {
     const { simulator, workload, watchers, observer } = this;
-    observer.checkBackup();
+    observer.reference.checkBackup();
     const report = checkLinearizable(workload.history, { budget: 200_000 });
     this.undecided = report.undecidedKeys.length;
     const [violation] = report.violations;
     if (violation !== undefined) return simulator.fail(`not linearizable:\n${violation.story}`);
     const [disorder] = checkRevisionOrder(workload.history);
     if (disorder !== undefined) return simulator.fail(`revisions out of order: ${JSON.stringify(disorder)}`);
-    const [fault] = checkWatch(watchers.results(), { committed: observer.changes, exhaustive: true });
+    const [fault] = checkWatch(watchers.results(), {
+      committed: observer.reference.changes,
+      exhaustive: true,
+    });
     if (fault !== undefined) simulator.fail(`a watch was served wrongly: ${JSON.stringify(fault)}`);
   }
 

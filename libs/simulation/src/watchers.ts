@@ -1,7 +1,7 @@
 import { StorageError } from '#libs/consensus';
 import type { Watcher } from '#libs/consensus';
 import type { WatchItem, WatchStream } from '#libs/history';
-import { text } from './observer.js';
+import { text } from './reference.js';
 import { Stream } from './random.js';
 import type { Server } from './server.js';
 import { describeError } from './simulator.js';

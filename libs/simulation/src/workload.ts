@@ -1,7 +1,7 @@
 import { StorageError } from '#libs/consensus';
 import type { Replica, TxnResult } from '#libs/consensus';
 import type { Operation } from '#libs/history';
-import { text } from './observer.js';
+import { text } from './reference.js';
 import type { Scenario } from './options.js';
 import { Stream } from './random.js';
 import type { Server } from './server.js';
