@@ -51,7 +51,7 @@ export { openReplica } from './replica/open-replica.js';
 export type { ReplicaHost } from './replica/open-replica.js';
 export { SnapshotReceiver } from './snapshot/snapshot-receiver.js';
 export { loadConsensusThread } from './thread/launch.js';
-export type { ThreadParts } from './thread/consensus-thread.js';
+export type { ThreadParts } from './thread/parts.js';
 export type { FromThread, Port, ThreadOptions, ToThread } from './thread/protocol.js';
 export type { ForwardedProposal } from './transport/forward-codec.js';
 export type { CreatePeerTransport, PeerTransport } from './transport/peer-transport.js';

@@ -6,7 +6,7 @@ import { nodeDisk } from '../environment/disk.js';
 import type { Disk } from '../environment/disk.js';
 import { nodeEnvironment } from '../environment/environment.js';
 import { TestCluster, until } from '../testing/cluster.js';
-import type { ThreadParts } from '../thread/consensus-thread.js';
+import type { ThreadParts } from '../thread/parts.js';
 import { loadConsensusThread } from '../thread/launch.js';
 import type { LaunchedThread } from '../thread/launch.js';
 import { PeerNetwork } from '../transport/peer-network.js';

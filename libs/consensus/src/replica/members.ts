@@ -101,6 +101,11 @@ export class ReplicaMembers implements Members {
     return this.#members;
   }
 
+  /** 0 without a name, undefined for one that nobody has. */
+  idOf(member: string | undefined): number | undefined {
+    return member === undefined ? 0 : this.list().find(({ name }) => name === member)?.id;
+  }
+
   /** Undefined for nobody. A leader that this replica has not heard of as a member yet is still somebody. */
   nameOf(id: number): string | undefined {
     if (id === 0) return undefined;

@@ -1,7 +1,6 @@
 import type { KeyValue, RangeQuery, RangeResult, Revision } from '#libs/mvcc';
-import type { Configuration, SnapshotMetadata } from '#libs/raft';
-import { takeBackup } from '../backup/take-backup.js';
-import type { Backup } from '../backup/take-backup.js';
+import type { SnapshotMetadata } from '#libs/raft';
+import { takeBackup, type Backup } from '../backup/take-backup.js';
 import type { DataDirectory } from '../data-dir/data-directory.js';
 import type { ConsensusMetrics } from '../metrics.js';
 import type { CancelTimer } from '../environment/clock.js';
@@ -24,17 +23,16 @@ import { timesAt } from '../thread/entry-times.js';
 import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
 import type { PeerTls } from '../transport/handshake.js';
 import { WatchHub } from '../watch-hub.js';
-import { describeMetrics, describeStatus } from './describe.js';
-import type { Observed } from './describe.js';
+import { describeMetrics, describeStatus, type Observed } from './describe.js';
 import { ReplicaEtcdSpace } from './etcd-space.js';
 import { LeaderChores } from './leader-chores.js';
 import { LeadershipTracker } from './leadership.js';
 import { LeaseCommands } from './lease-commands.js';
 import { ReplicaMembers, firstConfiguration, noSuchMember, removedError } from './members.js';
 import type { ResolvedOptions } from './options.js';
+import type { ReplicaParts } from './parts.js';
 import type { Replica } from './port.js';
-import { Proposals } from './proposals.js';
-import type { Propose } from './proposals.js';
+import { Proposals, type Propose } from './proposals.js';
 import { ReadBarrier } from './read-barrier.js';
 import { Slices } from './slices.js';
 import { Snapshotter } from './snapshotter.js';
@@ -47,16 +45,6 @@ const defaultTimeoutMs = 10_000;
 const housekeepingMs = 500;
 /** Compacted history freed a turn: a millisecond's work at most. */
 const sweptEventsPerTurn = 1_000;
-
-export interface ReplicaParts {
-  readonly environment: Environment;
-  readonly options: ResolvedOptions;
-  readonly directory: DataDirectory;
-  readonly session: number;
-  readonly state: ReplicaState;
-  /** Of the snapshot that the state was restored from. */
-  readonly configuration: Configuration | undefined;
-}
 
 /**
  * The main thread's half: holds the store, applies what the consensus thread hands over, answers callers.
@@ -350,7 +338,7 @@ export class EmbeddedReplica implements Replica {
   }
 
   transferLeadership(to?: string): Promise<void> {
-    const target = this.#memberId(to);
+    const target = this.members.idOf(to);
     if (target === undefined) return noSuchMember(to);
     if (to !== undefined && this.#leadership.current.leader === to) return Promise.resolve();
     return transferAway({
@@ -368,17 +356,12 @@ export class EmbeddedReplica implements Replica {
   }
 
   disarm(type: AlarmType, member?: string): Promise<void> {
-    const id = this.#memberId(member);
+    const id = this.members.idOf(member);
     return id === undefined ? noSuchMember(member) : this.#safeguards.disarm(type, id);
   }
 
-  /** 0 without a name, undefined for one that nobody has. */
-  #memberId(member: string | undefined): number | undefined {
-    return member === undefined ? 0 : this.members.list().find(({ name }) => name === member)?.id;
-  }
-
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void {
-    const ids = members.map((name) => this.#memberId(name)).filter((id) => id !== undefined);
+    const ids = members.map((name) => this.members.idOf(name)).filter((id) => id !== undefined);
     const outgoing = direction === 'in' ? [] : ids;
     const incoming = direction === 'out' ? [] : ids;
     this.#post({ kind: 'cut', outgoing, incoming });

@@ -1,7 +1,5 @@
-import { asLogIndex, asMemberId, configurationOfVoters, createRaft, noMember } from '#libs/raft';
+import { asLogIndex, asMemberId, configurationOfVoters, noMember } from '#libs/raft';
 import type { Entry, MemberId, Message, RaftServer, Ready, Refusal, SoftState } from '#libs/raft';
-import { nodeEnvironment } from '../environment/environment.js';
-import type { Environment } from '../environment/environment.js';
 import type { CancelTimer } from '../environment/clock.js';
 import { initialConfiguration } from '../membership/member-directory.js';
 import { type DiskFault, faultyDisk } from '../environment/faulty-disk.js';
@@ -9,20 +7,13 @@ import { RaftLog } from '../log/raft-log.js';
 import { syncDirectory } from '../log/segment.js';
 import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
 import { snapshotPath } from '../snapshot/snapshot-directory.js';
-import { PeerNetwork } from '../transport/peer-network.js';
-import type { CreatePeerTransport, PeerTransport } from '../transport/peer-transport.js';
+import type { PeerTransport } from '../transport/peer-transport.js';
 import type { ForwardedProposal } from '../transport/forward-codec.js';
 import { EntryTimes } from './entry-times.js';
-import { committedColumns, proposeColumns } from './protocol.js';
-import type {
-  CommittedConfiguration,
-  FromThread,
-  Port,
-  ProposeBatch,
-  RefusalReason,
-  ThreadOptions,
-  ToThread,
-} from './protocol.js';
+import { packCommitted, unpackProposals } from './batches.js';
+import { realParts } from './parts.js';
+import type { ThreadParts } from './parts.js';
+import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
 import { ThreadMembership } from './thread-membership.js';
 
 const reportEveryMs = 500;
@@ -31,18 +22,6 @@ const maxBytesPerMessage = 1 << 20;
 const maxInflightMessages = 256;
 const maxInflightBytes = 8 << 20;
 const maxUncommittedBytes = 64 << 20;
-
-/** What the thread is made of, where it is not the machine's and the real thing (libs/simulation). */
-export interface ThreadParts extends Environment {
-  readonly createRaft: typeof createRaft;
-  readonly createTransport: CreatePeerTransport;
-}
-
-const realParts: ThreadParts = {
-  ...nodeEnvironment,
-  createRaft,
-  createTransport: (options, events) => new PeerNetwork(options, events),
-};
 
 /**
  * Host of the Raft core: its log, its peers and its ticks, on the far side of a message port. One turn of
@@ -278,7 +257,8 @@ export class ConsensusThread {
     this.#handedOut = last.index;
     const entries = this.#waiting;
     this.#waiting = [];
-    this.#postCommitted(entries);
+    const batch = packCommitted(entries, this.#times?.take(entries));
+    this.#post(batch, [batch.table.buffer as ArrayBuffer, batch.data]);
   }
 
   #takeApplied(index: number): void {
@@ -288,31 +268,6 @@ export class ConsensusThread {
       this.#raft.applied(asLogIndex(index));
       this.#membership.applied(index);
     });
-  }
-
-  #postCommitted(entries: readonly Entry[]): void {
-    const table = new Float64Array(entries.length * committedColumns);
-    let total = 0;
-    for (const entry of entries) if (entry.type === 'normal') total += entry.data.length;
-    const bytes = new Uint8Array(total);
-    let at = 0;
-    let row = 0;
-    for (const entry of entries) {
-      const length = entry.type === 'normal' ? entry.data.length : 0;
-      table[row++] = entry.term;
-      table[row++] = length;
-      if (length > 0) bytes.set(entry.data, at);
-      at += length;
-    }
-    const from = entries[0]?.index ?? 0;
-    const configurations: CommittedConfiguration[] = [];
-    for (const { type, index, term, data } of entries)
-      if (type === 'configuration') configurations.push({ index, term, data: new Uint8Array(data) });
-    const times = this.#times && { times: this.#times.take(entries) };
-    this.#post({ kind: 'committed', from, table, data: bytes.buffer, configurations, ...times }, [
-      table.buffer,
-      bytes.buffer,
-    ]);
   }
 
   #receive(message: ToThread): void {
@@ -343,19 +298,8 @@ export class ConsensusThread {
     }
   }
 
-  #takeProposals({ table, data }: ProposeBatch): void {
-    const taken: ForwardedProposal[] = [];
-    const fenced: number[] = [];
-    let at = 0;
-    for (let row = 0; row < table.length; row += proposeColumns) {
-      const number = table[row] ?? 0;
-      const onlyInTerm = table[row + 1] ?? 0;
-      const length = table[row + 2] ?? 0;
-      if (onlyInTerm === 0 || this.#leadsIn(onlyInTerm))
-        taken.push({ number, data: Buffer.from(data, at, length) });
-      else fenced.push(number);
-      at += length;
-    }
+  #takeProposals(batch: ProposeBatch): void {
+    const { taken, fenced } = unpackProposals(batch, (term) => this.#leadsIn(term));
     if (fenced.length > 0) this.#refuse(fenced, 'fenced');
     if (taken.length > 0) this.#propose(taken);
   }

@@ -1,5 +1,5 @@
 import { ConsensusThread } from './consensus-thread.js';
-import type { ThreadParts } from './consensus-thread.js';
+import type { ThreadParts } from './parts.js';
 import type { FromThread, Port, ThreadOptions, ToThread } from './protocol.js';
 
 /** Starts the consensus thread behind a port: of a worker, or of the same thread in tests. */
