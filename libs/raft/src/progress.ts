@@ -132,7 +132,7 @@ export class Progress {
       matchIndex: asLogIndex(this.matchIndex),
       nextIndex: asLogIndex(this.nextIndex),
       state: this.state,
-      recentlyActive: this.recentlyActive,
+      recentlyActive: this.active,
       inflightMessages: this.inflight.count,
       inflightBytes: this.inflight.bytes,
     };

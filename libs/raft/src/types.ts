@@ -215,6 +215,7 @@ export interface FollowerProgress {
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
   readonly state: 'probe' | 'replicate' | 'snapshot';
+  /** Heard of within one to two election timeouts: counted by `quorumLoss`. */
   readonly recentlyActive: boolean;
   /** Appends with entries that were sent and are not answered yet, and the bytes of those entries. */
   readonly inflightMessages: number;

@@ -184,7 +184,7 @@ class Run {
     // What is applied is with the watchers after a progress notice at most.
     const quietAt = simulator.now + 1_500;
     this.runUntil(() => simulator.now > quietAt);
-    this.watchers.settle(observer.reference.store.revision);
+    this.watchers.settle(observer.reference.store.revision, this.living());
   }
 
   private living(): Server[] {

@@ -115,9 +115,12 @@ export class Watchers {
     for (const one of this.watching) if (one.server === server) this.lose(one, false);
   }
 
-  /** All that is committed has had time to arrive. */
-  settle(revision: number): void {
-    for (const { stream } of this.watching) if (stream !== undefined) stream.completeTo = revision;
+  /** All that is committed has had time to arrive with whoever watches one of these servers. */
+  settle(revision: number, current: readonly Server[]): void {
+    for (const { stream, watcher, server } of this.watching) {
+      if (stream === undefined || watcher === undefined || server === undefined) continue;
+      if (current.includes(server)) stream.completeTo = revision;
+    }
   }
 
   results(): readonly WatchStream[] {
