@@ -162,7 +162,11 @@ describe('a cluster that exists', () => {
 
   it('refuses to be another size', async () => {
     await cluster.trireme('down');
-    expectRefusal(await up('--masters', '5'), /cluster "e2e" has 3 masters, not 5/, /trireme reset/);
+    expectRefusal(
+      await up('--masters', '5'),
+      /cluster "e2e" has 3 masters and 0 observers, not 5 and 0/,
+      /trireme member add/,
+    );
   });
 
   it('starts without a master whose log is damaged, says what to do, and has it back once it is mended', async () => {
