@@ -145,11 +145,10 @@ export class Faults {
   async #heal(): Promise<FaultRecord> {
     const admin = await AdminClient.open(this.#state());
     const record = this.#note('heal');
-    const running = this.#state().masters.filter(
-      ({ name, pid }) => pid !== undefined && !this.#paused.has(name),
-    );
-    await Promise.all(running.map(async (master) => admin.partition(master, [], 'both')));
-    for (const { name } of running) this.#cut.delete(name);
+    // A process that is only starting is not asked: it has no cut of the one before.
+    const cut = this.#state().masters.filter(({ name }) => this.#cut.has(name) && !this.#paused.has(name));
+    await Promise.all(cut.map(async (master) => admin.partition(master, [], 'both')));
+    for (const { name } of cut) this.#cut.delete(name);
     return record;
   }
 

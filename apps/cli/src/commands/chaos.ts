@@ -126,7 +126,11 @@ function addHeal(chaos: Command): void {
         state.masters.map(async (master) => {
           // A master that a full disk has stopped cannot be asked: it finds the fault gone when it starts.
           rmSync(join(state.dataDir, 'masters', master.name, 'injected-disk-fault.json'), { force: true });
-          if ((await client.report(master)) !== undefined) await client.disk(master, {});
+          if ((await client.report(master)) === undefined) return;
+          await client.disk(master, {}).catch(async (error: unknown) => {
+            // It may have stopped for want of space just now.
+            if ((await client.report(master)) !== undefined) throw error;
+          });
         }),
       );
       await askSupervisor(state.dataDir, { command: 'heal' });
