@@ -102,7 +102,7 @@ describe('trireme chaos', () => {
     const of = async () => (await cluster.status()).members.find((member) => member.name === name);
     // Its log has something to write now and then; here it is told to.
     await cluster.kubectl(['create', 'configmap', 'written', '--from-literal=a=b']);
-    await eventually(`${name} is away`, async () => (await of())?.healthy === false);
+    await eventually(`${name} is away`, async () => (await of())?.healthy === false, 150_000);
     expect((await cluster.status()).quorum).toBe(true);
     expect((await cluster.trireme('chaos', 'heal')).code).toBe(0);
     await eventually(`${name} is back`, async () => (await of())?.healthy === true);
