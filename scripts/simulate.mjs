@@ -112,7 +112,8 @@ const command = (seed, count, left) =>
 
 /** Takes faults away, in large pieces first, as long as the run still fails in any way. */
 async function shrink(dir, failed) {
-  const count = failed.violation.event + 1;
+  // After the faults the run goes on by itself: what failed there is shown with all of its faults before.
+  const count = Math.min(events, failed.violation.event + 1);
   let left = [];
   let tries = 0;
   let kept = Array.from({ length: failed.faults }, (_, i) => i + 1).filter((fault) => !skip.includes(fault));

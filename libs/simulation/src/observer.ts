@@ -342,6 +342,7 @@ export class Observer {
 
   /** A majority of each half of the voters has voted for it, each once. */
   private checkElection(server: number, term: number): void {
+    this.simulator.note(() => `m${server} leads term ${term}`);
     const configuration = this.of(server).raft?.status().configuration;
     const votes = this.votes.get(term * 1024 + server) ?? new Set<number>();
     const won = (half: readonly number[]): boolean =>

@@ -9,7 +9,7 @@ export interface Violation {
   readonly event: number;
 }
 
-const keptLines = 400;
+const keptLines = 4_000;
 
 /** Simulated time: the queue of what is to happen, the trace of what has, and the first thing that went wrong. */
 export class Simulator {
