@@ -100,9 +100,11 @@ describe('trireme chaos', () => {
     expect(full.code, full.stderr).toBe(0);
     const name = full.stdout.trim();
     const of = async () => (await cluster.status()).members.find((member) => member.name === name);
-    // Its log has something to write now and then; here it is told to.
-    await cluster.kubectl(['create', 'configmap', 'written', '--from-literal=a=b']);
-    await eventually(`${name} is away`, async () => (await of())?.healthy === false, 150_000);
+    // The fault is in force when the command ends: the very next write of the log meets it. Whoever stops answers nobody.
+    const leader = (await cluster.status()).members.find((member) => member.role === 'leader');
+    const at = `--server=${leader?.apiServer}`;
+    await cluster.kubectl(['create', 'configmap', 'written', '--from-literal=a=b', at]);
+    await eventually(`${name} is away`, async () => (await of())?.healthy === false, 15_000);
     expect((await cluster.status()).quorum).toBe(true);
     expect((await cluster.trireme('chaos', 'heal')).code).toBe(0);
     await eventually(`${name} is back`, async () => (await of())?.healthy === true);

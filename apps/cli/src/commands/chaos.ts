@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { AdminClient } from '../cluster/admin-client.js';
@@ -111,9 +111,21 @@ function addDisk(chaos: Command): void {
     .addArgument(masterArgument())
     .action(async (which: string, flags: ChaosFlags) => {
       const { state, master } = await pick(which, flags);
-      await (await AdminClient.open(state)).disk(master, { full: true });
+      await (await AdminClient.open(state)).disk(master, { full: true }).catch((error: unknown) => {
+        // It may have stopped before its answer was out; then it finds the fault again at its next start.
+        if (!isFull(state, master)) throw error;
+      });
       process.stdout.write(`${master.name}\n`);
     });
+}
+
+/** Where a master remembers the fault of its disk over restarts. */
+const diskFaultPath = (state: ClusterState, master: MasterState): string =>
+  join(state.dataDir, 'masters', master.name, 'injected-disk-fault.json');
+
+function isFull(state: ClusterState, master: MasterState): boolean {
+  const path = diskFaultPath(state, master);
+  return existsSync(path) && readFileSync(path, 'utf8').includes('"full":true');
 }
 
 function addHeal(chaos: Command): void {
@@ -125,7 +137,7 @@ function addHeal(chaos: Command): void {
       await Promise.all(
         state.masters.map(async (master) => {
           // A master that a full disk has stopped cannot be asked: it finds the fault gone when it starts.
-          rmSync(join(state.dataDir, 'masters', master.name, 'injected-disk-fault.json'), { force: true });
+          rmSync(diskFaultPath(state, master), { force: true });
           if ((await client.report(master)) === undefined) return;
           await client.disk(master, {}).catch(async (error: unknown) => {
             // It may have stopped for want of space just now.

@@ -9,7 +9,6 @@ import { listMembers, memberChanges } from './member-paths.js';
 
 const prefix = '/trireme/v1/';
 const encoder = new TextEncoder();
-const answerMs = 100;
 
 function json(status: number, body: unknown): ApiResponse {
   const chunks = [encoder.encode(JSON.stringify(body))];
@@ -84,8 +83,8 @@ export function adminPaths(options: AdminOptions): PathHandler {
         throw byEtcdsTools('this master has no log whose disk could fail');
       }
       writeDiskFault(options.dataDir, fault);
-      // The answer goes out first: a full disk stops this process with its next write.
-      setTimeout(() => replica.diskFault(fault), answerMs);
+      // Whoever is answered may count on the next write to meet it. A full disk may stop this process before the answer is out.
+      await replica.diskFault(fault);
       return json(200, {});
     },
     'POST partition': async (request) => {

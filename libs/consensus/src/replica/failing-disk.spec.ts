@@ -150,6 +150,21 @@ describe('a disk that fails', () => {
     60_000,
   );
 
+  it('by injection is full from the moment the call resolves: the next write stops the replica', async () => {
+    cluster = await TestCluster.create(3, { diskFault: {} });
+    await Promise.all(['m1', 'm2', 'm3'].map((name) => cluster.open(name)));
+    const leader = await cluster.leader();
+    const follower = [...cluster.replicas].find(([, replica]) => replica !== leader)![1];
+    await put(leader, '/before');
+    await follower.diskFault({ full: true });
+    expect(cluster.fatals).toEqual([]);
+    await put(leader, '/with the other two');
+    await until('it has stopped', () => cluster.fatals.length > 0);
+    expect(cluster.fatals[0]?.message).toContain('ENOSPC');
+    await expect(follower.diskFault({})).rejects.toThrow('stopping');
+    cluster.replicas.delete(cluster.nameOf(follower));
+  }, 60_000);
+
   it('without room for new files goes on in the present one, says so, and loses nothing when there is room again', async () => {
     cluster = await TestCluster.create(1, { segmentBytes: 1 << 20 });
     const disk = new FailingDisk();

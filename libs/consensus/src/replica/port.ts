@@ -17,9 +17,10 @@ export interface Replica extends Storage {
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void;
   /**
    * Fault injection: makes the writes of the log slow, or fail as on a full disk (the replica then stops, as it must),
-   * until called again; `{}` heals. Throws StorageError BadRequest unless the replica was opened with `diskFault`.
+   * until called again; `{}` heals. Resolves once it is in force: every write that the log begins from then on meets it.
+   * Rejects with StorageError BadRequest unless the replica was opened with `diskFault`, with Stopped when it ends before.
    */
-  diskFault(fault: DiskFault): void;
+  diskFault(fault: DiskFault): Promise<void>;
   /**
    * Certificates for peers from now on. Connections that begin use them; open ones stay unless the authorities in `ca` have
    * not signed their other end.

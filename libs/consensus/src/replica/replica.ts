@@ -74,6 +74,8 @@ export class EmbeddedReplica implements Replica {
   #raftLeader = { leads: false, leader: 0, term: 0 };
   #closing: Promise<void> | undefined;
   #onStopped: (() => void) | undefined;
+  /** Callers of `diskFault` whose fault is on its way to the thread. */
+  readonly #settingFaults: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
   constructor({ options, environment, directory, session, state, configuration }: ReplicaParts) {
     const { clock, random } = environment;
@@ -185,6 +187,8 @@ export class EmbeddedReplica implements Replica {
         return this.#install(message.path, message.snapshot);
       case 'memberChange':
         return this.members.answered(message.number, message.outcome);
+      case 'diskFaultSet':
+        return this.#settingFaults.shift()?.resolve();
       case 'removed':
         return this.#fatal(removedError(this.#options.name, message.reason));
       case 'report':
@@ -367,10 +371,16 @@ export class EmbeddedReplica implements Replica {
     this.#post({ kind: 'cut', outgoing, incoming });
   }
 
-  diskFault(fault: DiskFault): void {
+  diskFault(fault: DiskFault): Promise<void> {
     if (this.#options.diskFault === undefined)
-      throw new StorageError('BadRequest', 'this replica was opened without fault injection');
-    this.#post({ kind: 'diskFault', fault });
+      return Promise.reject(
+        new StorageError('BadRequest', 'this replica was opened without fault injection'),
+      );
+    if (this.#closing !== undefined) return Promise.reject(stopping());
+    return new Promise((resolve, reject) => {
+      this.#settingFaults.push({ resolve, reject });
+      this.#post({ kind: 'diskFault', fault });
+    });
   }
 
   backup(): Backup {
@@ -434,6 +444,7 @@ export class EmbeddedReplica implements Replica {
     this.#installing.stop();
     this.#proposals.stop();
     this.#barrier.stop();
+    for (const { reject } of this.#settingFaults.splice(0)) reject(stopping());
     this.#hub.closeAll();
     this.etcdSpace.closeAll();
     if (orderly) {
@@ -447,3 +458,5 @@ export class EmbeddedReplica implements Replica {
     this.#directory.release();
   }
 }
+
+const stopping = (): StorageError => new StorageError('Stopped', 'this replica is stopping');

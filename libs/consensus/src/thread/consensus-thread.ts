@@ -290,7 +290,8 @@ export class ConsensusThread {
           incoming: new Set(message.incoming),
         });
       case 'diskFault':
-        return this.#setDiskFault?.(message.fault);
+        this.#setDiskFault?.(message.fault);
+        return this.#post({ kind: 'diskFaultSet' });
       case 'tls':
         return this.#network.reload?.(message.tls);
       case 'stop':

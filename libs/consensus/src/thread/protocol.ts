@@ -125,6 +125,8 @@ export type FromThread =
   /** A snapshot of the leader took the place of the log: the store is to be restored from `path`. */
   | { readonly kind: 'install'; readonly path: string; readonly snapshot: SnapshotMetadata }
   | { readonly kind: 'memberChange'; readonly number: number; readonly outcome: ChangeOutcome }
+  /** The fault asked for by `diskFault` is in force; answers come in the order of the questions. */
+  | { readonly kind: 'diskFaultSet' }
   /** This member was removed from the cluster. */
   | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'report'; readonly report: ThreadReport }
