@@ -15,10 +15,12 @@ import {
 interface WorkInFlight {
   readonly sequence: number;
   readonly snapshot: SnapshotMetadata | undefined;
+  readonly commit: number;
   validTo: number;
 }
 
 const none: readonly Entry[] = [];
+const scanBytes = 1 << 20;
 
 /**
  * The log as this server believes it to be: what the host has made durable (read through LogReader),
@@ -42,6 +44,10 @@ export class RaftLog {
   private snapshotEmitted = false;
   private readonly inFlight: WorkInFlight[] = [];
   private sequence = 0;
+  /** The commit index that the disk knows. */
+  private durableCommit: number;
+  /** Configuration entries behind `durableCommit`, in order. */
+  private readonly configurations: number[] = [];
 
   constructor(
     private readonly reader: LogReader,
@@ -63,6 +69,12 @@ export class RaftLog {
     this.handedOut = applied;
     this.tailFrom = last + 1;
     this.emittedTo = last;
+    this.durableCommit = this.committed;
+    for (let from = this.committed + 1; from <= last;) {
+      const entries = reader.entries(asLogIndex(from), asLogIndex(last + 1), scanBytes);
+      for (const entry of entries) this.noteConfiguration(entry);
+      from += entries.length;
+    }
   }
 
   get firstIndex(): number {
@@ -80,6 +92,21 @@ export class RaftLog {
   /** How far the log is on this server's disk. */
   get durableTo(): number {
     return this.snapshotPending === undefined ? this.tailFrom - 1 : 0;
+  }
+
+  /**
+   * The commit index that others may hear of and that is acted upon: a committed configuration counts from when the disk
+   * knows that it is. A member that leaves with the entry could otherwise be the last one to know that it may: who stays
+   * and restarts would wait for its vote for ever.
+   */
+  get shownCommit(): number {
+    const [next] = this.configurations;
+    return next === undefined ? this.committed : Math.min(this.committed, next - 1);
+  }
+
+  /** Whether the commit index must be written, where `saved` is the one that was handed out to be. */
+  owesCommit(saved: number): boolean {
+    return this.configurations.some((index) => index > saved && index <= this.committed);
   }
 
   get restoring(): boolean {
@@ -115,6 +142,11 @@ export class RaftLog {
   append(entry: Entry): void {
     invariant(entry.index === this.lastIndex + 1, `entry ${entry.index} appended behind ${this.lastIndex}`);
     this.tail.push(entry);
+    this.noteConfiguration(entry);
+  }
+
+  private noteConfiguration(entry: Entry): void {
+    if (entry.type === 'configuration') this.configurations.push(entry.index);
   }
 
   /** Removes what follows a point of conflict. Committed entries never conflict. */
@@ -125,6 +157,7 @@ export class RaftLog {
       this.tailFrom = index;
     } else this.tail.length = index - this.tailFrom;
     this.emittedTo = Math.min(this.emittedTo, index - 1);
+    while ((this.configurations.at(-1) ?? 0) >= index) this.configurations.pop();
     for (const work of this.inFlight) work.validTo = Math.min(work.validTo, index - 1);
   }
 
@@ -140,6 +173,7 @@ export class RaftLog {
     this.tailFrom = snapshot.index + 1;
     this.emittedTo = snapshot.index;
     this.committed = snapshot.index;
+    this.configurations.length = 0;
     for (const work of this.inFlight) work.validTo = 0;
   }
 
@@ -170,13 +204,16 @@ export class RaftLog {
     this.emittedTo = this.lastIndex;
     this.sequence += 1;
     const validTo = entries.length > 0 ? this.lastIndex : (snapshot?.index ?? 0);
-    this.inFlight.push({ sequence: this.sequence, snapshot, validTo });
+    const commit = Math.max(hardState?.commit ?? 0, snapshot?.index ?? 0);
+    this.inFlight.push({ sequence: this.sequence, snapshot, commit, validTo });
     return { sequence: this.sequence, hardState, entries, snapshot };
   }
 
   appended(sequence: number): void {
     const work = this.inFlight.shift();
     invariant(work?.sequence === sequence, `appended(${sequence}) out of order`);
+    this.durableCommit = Math.max(this.durableCommit, work.commit);
+    while ((this.configurations[0] ?? Infinity) <= this.durableCommit) this.configurations.shift();
     if (work.snapshot !== undefined) {
       this.applied = Math.max(this.applied, work.snapshot.index);
       this.handedOut = Math.max(this.handedOut, work.snapshot.index);
@@ -191,9 +228,9 @@ export class RaftLog {
     }
   }
 
-  /** Committed, durable here, and not handed out before. */
+  /** Committed (see `shownCommit`), durable here, and not handed out before. */
   takeCommitted(maxBytes: number): readonly Entry[] {
-    const to = Math.min(this.committed, this.durableTo);
+    const to = Math.min(this.shownCommit, this.durableTo);
     if (this.handedOut >= to) return none;
     const from = asLogIndex(this.handedOut + 1);
     const entries = this.reader.entries(from, asLogIndex(to + 1), maxBytes);

@@ -41,7 +41,7 @@ export function broadcastHeartbeat(core: Core): void {
   const context = core.reads.round?.id ?? 0;
   for (const progress of core.progress.values()) {
     core.send('heartbeat', progress.id, {
-      commit: Math.min(progress.matchIndex, core.log.committed),
+      commit: Math.min(progress.matchIndex, core.log.shownCommit),
       context,
     });
   }

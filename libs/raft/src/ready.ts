@@ -67,10 +67,14 @@ export class ReadyGate {
     this.applying.release(index);
   }
 
-  /** Term and vote must be written when they change; a new commit index alone goes with the next write. */
+  /**
+   * Term and vote must be written when they change; a new commit index alone goes with the next write, unless it commits
+   * a configuration.
+   */
   private changedHardState(): HardState | undefined {
     const { core, saved } = this;
-    const mustWrite = saved.term !== core.currentTerm || saved.vote !== core.votedFor;
+    const mustWrite =
+      saved.term !== core.currentTerm || saved.vote !== core.votedFor || core.log.owesCommit(saved.commit);
     const mayWrite = saved.commit !== core.log.committed && core.log.hasNewWork;
     if (!mustWrite && !mayWrite) return undefined;
     this.saved = hardStateOf(core);

@@ -36,9 +36,9 @@ function sendNext(core: Core, progress: Progress): boolean {
     return false;
   }
   const entries = log.entries(progress.nextIndex, core.options.maxBytesPerMessage);
-  if (entries.length === 0 && progress.sentCommit >= log.committed) return false;
-  core.send('appendEntries', progress.id, { logIndex: previous, logTerm, commit: log.committed, entries });
-  progress.sent(entries, log.committed);
+  if (entries.length === 0 && progress.sentCommit >= log.shownCommit) return false;
+  core.send('appendEntries', progress.id, { logIndex: previous, logTerm, commit: log.shownCommit, entries });
+  progress.sent(entries, log.shownCommit);
   return entries.length > 0 && progress.state === 'replicate';
 }
 
@@ -93,7 +93,7 @@ function pokeStalled(core: Core, progress: Progress): void {
   const previous = progress.nextIndex - 1;
   const logTerm = core.log.term(previous);
   if (logTerm === undefined) progress.becomeProbe();
-  else core.send('appendEntries', progress.id, { logIndex: previous, logTerm, commit: core.log.committed });
+  else core.send('appendEntries', progress.id, { logIndex: previous, logTerm, commit: core.log.shownCommit });
 }
 
 /**

@@ -18,7 +18,7 @@ export class Observer {
   readonly reference: Reference;
   private readonly inputs: InputChecks;
   elections = 0;
-  /** Committed configurations, oldest first. */
+  /** The one of the beginning, then those that were committed. */
   private readonly configurations: Configuration[] = [];
   reads = 0;
   private readonly seen = new Map<number, Seen>();
@@ -38,7 +38,7 @@ export class Observer {
   }
 
   private get configuration(): Configuration | undefined {
-    return this.configurations.at(-1);
+    return this.configurations.slice(1).at(-1);
   }
 
   /** Whoever the newest committed configuration names; undefined while that is the first one. */
@@ -110,6 +110,9 @@ export class Observer {
     seen.compactRevision = 0;
     seen.commit = 0;
     seen.configuration = undefined;
+    // What a crash took from the log was never begun.
+    if (seen.lastChange > log.lastIndex()) seen.lastChange = 0;
+    if (this.configurations.length === 0) this.configurations.push(log.initialState().configuration);
     seen.owes = undefined;
     seen.matched.clear();
     seen.terms = [];
@@ -302,6 +305,12 @@ export class Observer {
     const { index } = entry;
     this.demand(index === seen.handedOut + 1, () => `${server} handed out ${index} behind ${seen.handedOut}`);
     seen.handedOut = index;
+    const durableCommit = seen.log?.initialState().hardState.commit ?? 0;
+    this.demand(
+      entry.type !== 'configuration' || durableCommit >= index,
+      () =>
+        `${server} acts on the configuration at ${index}; its disk knows of commits up to ${durableCommit}`,
+    );
     const known = this.history[index - 1];
     if (known !== undefined) {
       const same =
@@ -378,13 +387,13 @@ export class Observer {
 
   /** One change of membership at a time, and none before the leader has committed something of its own term. */
   private checkChange(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
+    const before = entry.index <= seen.lastChange ? 0 : seen.lastChange;
+    seen.lastChange = entry.type === 'configuration' ? entry.index : before;
     if (entry.type !== 'configuration') return;
     const { softState, appliedIndex, commitIndex } = raft.status();
-    const before = seen.lastChange;
-    seen.lastChange = entry.index;
     if (softState.role !== 'leader' || softState.term !== entry.term) return;
     this.demand(
-      before <= appliedIndex || before >= entry.index,
+      before <= appliedIndex,
       () => `${server} began a change of membership at ${entry.index}, with that of ${before} unapplied`,
     );
     const term = seen.terms[commitIndex];

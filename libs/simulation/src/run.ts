@@ -206,9 +206,13 @@ class Run {
   }
 
   private describe(): string {
-    const lines = this.servers.map(({ name, state, replica }) => {
-      const at = replica?.appliedState().index ?? '-';
-      return `${name} ${state}, applied ${at}, leader ${replica?.leadership.leader ?? 'unknown'}`;
+    const lines = this.servers.map(({ id, name, state, replica }) => {
+      const raft = this.observer.of(id).raft?.status();
+      if (replica === undefined || raft === undefined) return `${name} ${state}`;
+      const { softState, configuration, commitIndex, lastIndex } = raft;
+      const { voters, votersOutgoing } = configuration;
+      const by = `[${voters.join()}]${votersOutgoing.length > 0 ? ` and [${votersOutgoing.join()}]` : ''}`;
+      return `${name} ${state}, ${softState.role} of term ${softState.term}, leader ${softState.leader}, log to ${lastIndex}, committed ${commitIndex}, applied ${replica.appliedState().index}, voters ${by}`;
     });
     return `${lines.join('; ')}; committed ${this.observer.history.length}`;
   }

@@ -399,4 +399,18 @@ describe('a disk that fails', () => {
     expect(fatals).toHaveLength(1);
     expect(log.lastIndex()).toBe(1 + before);
   });
+
+  it('during the last write does not keep the log from closing', async () => {
+    let refuse: (() => void) | undefined;
+    const write: Disk['write'] = (...[, , , , , done]) => {
+      refuse = () => done(Object.assign(new Error('input/output error'), { code: 'EIO' }), 0);
+    };
+    const log = openLog({ environment: { ...nodeEnvironment, disk: { ...nodeDisk, write } } });
+    log.append(work([entry(1)]), () => expect.unreachable('it is not durable'));
+    await until('it is being written', () => refuse !== undefined);
+    const closed = log.close();
+    refuse?.();
+    await closed;
+    expect(fatals[0]?.message).toMatch(/could not be made durable: input.output error/);
+  });
 });

@@ -352,6 +352,7 @@ export class RaftLog implements LogReader {
     if (this.#failed) return;
     this.#failed = true;
     this.#queue = [];
+    for (const resolve of this.#idle.splice(0)) resolve();
     const message = error instanceof Error ? error.message : String(error);
     this.#options.onFatal(
       new Error(

@@ -98,8 +98,20 @@ export class ThreadMembership {
   #checkRemoved(): void {
     if (this.#removed || !wasRemoved(this.#configuration, this.#parts.memberId)) return;
     this.#removed = true;
-    // What it has still to send, as the leader that it may have been, leaves first.
-    this.#later(() => this.#parts.onRemoved('its removal is in the log'));
+    this.#leaveLater();
+  }
+
+  /**
+   * Not before another member leads, or says so itself when it is called: who stays may need this one's vote until its
+   * own disk knows of the removal.
+   */
+  #leaveLater(): void {
+    this.#later(() => {
+      const { raft, memberId, onRemoved } = this.#parts;
+      const { leader } = raft.status().softState;
+      if (leader !== noMember && leader !== memberId) onRemoved('its removal is in the log');
+      else this.#leaveLater();
+    });
   }
 
   /** From this replica's callers. */
