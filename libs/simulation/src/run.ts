@@ -118,9 +118,12 @@ class Run {
     if (lastCut === 'none' || scenario.servers < 3) return;
     const electionMs = tickMs * electionTicks;
     const endAt = simulator.now + convergenceMs;
-    this.runUntil(() => simulator.now > endAt || this.agree());
+    // What was asked for before goes on for a while: an end in order, a transfer of leadership.
+    const settledAt = simulator.now + 4 * electionMs;
+    const settled = (): boolean => simulator.now > settledAt && this.agree();
+    this.runUntil(() => simulator.now > endAt || settled());
     const leader = this.servers.find(({ replica }) => replica?.leadership.isLeader === true);
-    if (leader === undefined) return;
+    if (leader?.state !== 'up') return;
     const { voters } = this.observer;
     const others = this.living().filter(
       ({ id }) => id !== leader.id && (voters === undefined || voters.includes(id)),
