@@ -17,8 +17,9 @@ export function campaign(core: Core): void {
 /** Stands at once, at a leader's bidding: its lease does not speak against this candidate. */
 export function campaignForTransfer(core: Core): void {
   if (core.role === 'leader') return;
-  if (mayCampaign(core)) standForElection(core, true);
-  else core.takeoverDue = core.promotable;
+  // What is to be applied may be the change that lets it vote.
+  core.takeoverDue = awaitsConfiguration(core);
+  if (core.promotable && !core.takeoverDue) standForElection(core, true);
 }
 
 /**
@@ -40,19 +41,22 @@ function askForVotes(core: Core, type: 'preVote' | 'requestVote', term: number, 
   }
 }
 
-/** A committed configuration that is not applied could change who may vote: first apply it. */
 function mayCampaign(core: Core): boolean {
-  if (!core.promotable) return false;
+  return core.promotable && !awaitsConfiguration(core);
+}
+
+/** A committed configuration that is not applied could change who may vote: first apply it. */
+function awaitsConfiguration(core: Core): boolean {
   const { log } = core;
   for (let from = log.applied + 1; from <= log.committed;) {
     const entries = log.entries(from, maxCommittedBytesPerReady);
     invariant(entries.length > 0, `the log does not hold committed entry ${from}`);
     for (const entry of entries) {
-      if (entry.type === 'configuration' && entry.index <= log.committed) return false;
+      if (entry.type === 'configuration' && entry.index <= log.committed) return true;
     }
     from += entries.length;
   }
-  return true;
+  return false;
 }
 
 function recordVote(core: Core, from: MemberId, granted: boolean): void {

@@ -154,7 +154,7 @@ export const mutants: readonly Mutant[] = [
     id: '16',
     breaks: 'stands for election with an unapplied change of membership',
     file: `${raft}/election.ts`,
-    text: "if (entry.type === 'configuration' && entry.index <= log.committed) return false;",
+    text: "if (entry.type === 'configuration' && entry.index <= log.committed) return true;",
     replacement: '',
   },
   {
