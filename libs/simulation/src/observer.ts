@@ -1,5 +1,5 @@
-import { decodeConfiguration } from '#libs/raft';
-import type { Configuration, Entry, LogReader, Message, RaftOptions, RaftServer, Ready } from '#libs/raft';
+import type { Entry, LogReader, Message, RaftOptions, RaftServer, Ready } from '#libs/raft';
+import { ConfigurationChecks } from './configuration-checks.js';
 import { InputChecks } from './input-checks.js';
 import { Reference } from './reference.js';
 import { nothingSeen } from './seen.js';
@@ -16,10 +16,9 @@ export class Observer {
   /** Committed entries, as the first server handed them out. */
   readonly history: Entry[] = [];
   readonly reference: Reference;
+  readonly configurations: ConfigurationChecks;
   private readonly inputs: InputChecks;
   elections = 0;
-  /** The one of the beginning, then those that were committed. */
-  private readonly configurations: Configuration[] = [];
   reads = 0;
   private readonly seen = new Map<number, Seen>();
   private readonly leaders = new Map<number, number>();
@@ -35,22 +34,7 @@ export class Observer {
     const demand: Demand = (holds, what) => this.demand(holds, what);
     this.reference = new Reference(demand);
     this.inputs = new InputChecks(demand);
-  }
-
-  private get configuration(): Configuration | undefined {
-    return this.configurations.slice(1).at(-1);
-  }
-
-  /** Whoever the newest committed configuration names; undefined while that is the first one. */
-  get members(): readonly number[] | undefined {
-    const { configuration } = this;
-    if (configuration === undefined) return undefined;
-    const { voters, learners, observers } = configuration;
-    return [...voters, ...learners, ...observers];
-  }
-
-  get voters(): readonly number[] | undefined {
-    return this.configuration?.voters;
+    this.configurations = new ConfigurationChecks(demand, this.seen);
   }
 
   of(server: number): Seen {
@@ -112,7 +96,7 @@ export class Observer {
     seen.configuration = undefined;
     // What a crash took from the log was never begun.
     if (seen.lastChange > log.lastIndex()) seen.lastChange = 0;
-    if (this.configurations.length === 0) this.configurations.push(log.initialState().configuration);
+    this.configurations.begin(log.initialState().configuration);
     seen.owes = undefined;
     seen.matched.clear();
     seen.terms = [];
@@ -184,14 +168,14 @@ export class Observer {
       }
       for (const entry of append.entries) {
         this.checkEntry(server, seen, entry);
-        this.checkChange(server, seen, raft, entry);
+        this.configurations.checkChange(server, seen, raft, entry);
       }
       this.inputs.checkVote(server, seen, append.hardState);
     }
     if (softState?.role === 'leader')
       this.checkLeader(server, seen, softState.term, raft.status().commitIndex);
     if (softState?.role === 'candidate' || softState?.role === 'preCandidate')
-      this.checkCandidate(server, raft);
+      this.configurations.checkCandidate(server, raft, this.history);
     for (const entry of ready.committed) this.checkCommitted(server, seen, raft, entry);
     for (const { context, index } of ready.readStates) this.checkRead(server, seen, context, index);
     for (const context of ready.droppedReads) seen.reads.delete(context);
@@ -324,10 +308,10 @@ export class Observer {
     }
     if (this.history.length !== index - 1)
       return this.simulator.fail(`${server} committed ${index}, but nobody what is before it`);
-    this.checkQuorum(server, seen, raft, entry);
+    this.configurations.checkQuorum(server, seen, raft, entry);
     this.checkOwnTerm(server, seen, raft);
     this.history.push(entry);
-    if (entry.type === 'configuration') this.configurations.push(decodeConfiguration(entry.data));
+    this.configurations.committed(entry);
     this.commitTerms.push(raft.status().softState.term);
     this.reference.apply(entry);
   }
@@ -360,59 +344,6 @@ export class Observer {
       configuration === undefined || (won(configuration.voters) && won(configuration.votersOutgoing)),
       () => `${server} leads term ${term} by the votes of [${[...votes].join()}] alone`,
     );
-  }
-
-  /** A majority of each half of the voters has it on disk. */
-  private checkQuorum(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
-    const { configuration, softState } = raft.status();
-    const before = seen.configuration;
-    seen.configuration = configuration;
-    // A leader knows by which configuration it counted, or by the one before; a follower may be some behind.
-    const known = softState.role === 'leader' ? [] : this.configurations.slice(-3);
-    const counted = [configuration, ...known, ...(before === undefined ? [] : [before])];
-    const holds = (id: number): boolean => {
-      const log = this.of(id).log;
-      return log !== undefined && (log.firstIndex() > entry.index || log.term(entry.index) === entry.term);
-    };
-    const majority = (half: readonly number[]): boolean =>
-      half.length === 0 || half.filter(holds).length * 2 > half.length;
-    this.demand(
-      counted.some(({ voters, votersOutgoing }) => majority(voters) && majority(votersOutgoing)),
-      () => {
-        const holders = [...this.seen.keys()].filter(holds);
-        return `${server} committed entry ${entry.index} of term ${entry.term}, which only the disks of [${holders.join()}] hold, of [${configuration.voters.join()}] and [${configuration.votersOutgoing.join()}]`;
-      },
-    );
-  }
-
-  /** One change of membership at a time, and none before the leader has committed something of its own term. */
-  private checkChange(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
-    const before = entry.index <= seen.lastChange ? 0 : seen.lastChange;
-    seen.lastChange = entry.type === 'configuration' ? entry.index : before;
-    if (entry.type !== 'configuration') return;
-    const { softState, appliedIndex, commitIndex } = raft.status();
-    if (softState.role !== 'leader' || softState.term !== entry.term) return;
-    this.demand(
-      before <= appliedIndex,
-      () => `${server} began a change of membership at ${entry.index}, with that of ${before} unapplied`,
-    );
-    const term = seen.terms[commitIndex];
-    this.demand(
-      term === entry.term,
-      () => `${server} began a change of membership in term ${entry.term}, committed is one of term ${term}`,
-    );
-  }
-
-  /** Nobody stands for election who knows of a committed change of membership that is not in force there. */
-  private checkCandidate(server: number, raft: RaftServer): void {
-    const { appliedIndex, commitIndex } = raft.status();
-    for (let index = appliedIndex + 1; index <= commitIndex; index += 1) {
-      const unapplied = this.history[index - 1]?.type === 'configuration';
-      this.demand(
-        !unapplied,
-        () => `${server} stands for election with the change of membership at ${index} unapplied`,
-      );
-    }
   }
 
   private checkRead(server: number, seen: Seen, context: number, index: number): void {

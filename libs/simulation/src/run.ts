@@ -124,7 +124,7 @@ class Run {
     this.runUntil(() => simulator.now > endAt || settled());
     const leader = this.servers.find(({ replica }) => replica?.leadership.isLeader === true);
     if (leader?.state !== 'up') return;
-    const { voters } = this.observer;
+    const { voters } = this.observer.configurations;
     const others = this.living().filter(
       ({ id }) => id !== leader.id && (voters === undefined || voters.includes(id)),
     );
@@ -146,7 +146,7 @@ class Run {
     const elections = observer.elections;
     const votersBefore = String(voters);
     // A change that was asked for before the cut may leave too few on this side of it.
-    const changed = (): boolean => String(observer.voters) !== votersBefore;
+    const changed = (): boolean => String(observer.configurations.voters) !== votersBefore;
     shapes[lastCut](true);
     const untilAt = simulator.now + 8 * electionMs;
     const goal = workload.answered + 5;
@@ -194,7 +194,7 @@ class Run {
   }
 
   private living(): Server[] {
-    const { members } = this.observer;
+    const { members } = this.observer.configurations;
     const belongs = (id: number): boolean => members === undefined || members.includes(id);
     return this.servers.filter(({ id, state, forgetful }) => state !== 'halted' && !forgetful && belongs(id));
   }
