@@ -4,13 +4,15 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
+import ts from 'typescript';
 import { root } from './ensure-ready.mjs';
 
-/** Names are part of the contract: bin/, apps/cli/src/cluster/program.ts and the consensus thread's launcher start them. */
+/** Names are part of the contract: bin/, apps/cli/src/cluster/program.ts, the consensus thread's launcher and the package's exports. */
 const programs = {
   trireme: 'dist/apps/cli/src/main.js',
   master: 'dist/apps/master/src/main.js',
   node: 'dist/apps/node/src/main.js',
+  library: 'dist/apps/cli/src/library/index.js',
   'thread-main': 'dist/libs/consensus/src/thread/thread-main.js',
 };
 
@@ -46,6 +48,23 @@ export async function bundle() {
     chunkFileNames: 'chunks-[name]-[hash].js',
   });
   await build.close();
+  declareLibrary(folder);
+}
+
+/** The types of what the package exports, which stand in one file and refer to no other of ours. */
+function declareLibrary(folder) {
+  const fileName = join(root, 'apps', 'cli', 'src', 'library', 'index.ts');
+  const { outputText, diagnostics } = ts.transpileDeclaration(readFileSync(fileName, 'utf8'), {
+    fileName,
+    compilerOptions: { target: ts.ScriptTarget.ES2023, isolatedDeclarations: true },
+    reportDiagnostics: true,
+  });
+  if (diagnostics.length > 0) {
+    throw new Error(
+      `the library's types: ${ts.flattenDiagnosticMessageText(diagnostics[0].messageText, ' ')}`,
+    );
+  }
+  writeFileSync(join(folder, 'library.d.ts'), outputText);
 }
 
 /** The dashboard's page with its libraries, straight from its sources: one script, one sheet, and nothing from elsewhere. */

@@ -59,6 +59,7 @@ export async function run(
   options: {
     readonly input?: string;
     readonly env?: Record<string, string>;
+    readonly cwd?: string;
     readonly timeoutMs?: number;
   } = {},
 ): Promise<CommandResult> {
@@ -68,6 +69,7 @@ export async function run(
       args,
       {
         env: { ...process.env, ...options.env },
+        cwd: options.cwd,
         timeout: options.timeoutMs ?? 120_000,
         killSignal: 'SIGKILL',
         maxBuffer: 64 * 1024 * 1024,

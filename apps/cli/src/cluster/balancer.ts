@@ -1,8 +1,9 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
 import { Agent, request } from 'node:https';
 
 export interface BalancerOptions {
-  readonly port: number;
+  /** Listens already, and hands its connections over as they come: paused. The balancer closes it. */
+  readonly listener: Server;
   /** Candidates, by port on loopback. */
   readonly backends: () => readonly number[];
   /** PEM of the authority that signed the masters' certificates, as it is now. */
@@ -26,7 +27,6 @@ export class Balancer {
   readonly #sockets = new Map<number, Set<Socket>>();
   /** One connection a master for its health checks: a handshake each time would be most of an idle master's work. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  #server: Server | undefined;
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
   #closed = false;
@@ -35,12 +35,11 @@ export class Balancer {
     this.#options = options;
   }
 
-  async listen(): Promise<void> {
-    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => this.#accept(client));
-    await new Promise<void>((resolve, reject) => {
-      this.#server?.once('error', reject);
-      this.#server?.listen({ port: this.#options.port, host: '127.0.0.1' }, resolve);
-    });
+  /** Resolves once each master was looked at. */
+  async start(): Promise<void> {
+    this.#options.listener
+      .removeAllListeners('connection')
+      .on('connection', (client) => this.#accept(client));
     const round = async (): Promise<void> => {
       await Promise.all(this.#options.backends().map(async (port) => this.#check(port)));
       if (!this.#closed) this.#timer = setTimeout(() => void round(), this.#options.intervalMs ?? 250);
@@ -53,9 +52,7 @@ export class Balancer {
     clearTimeout(this.#timer);
     this.#agent.destroy();
     for (const sockets of this.#sockets.values()) for (const socket of sockets) socket.destroy();
-    await new Promise<void>((resolve) =>
-      this.#server === undefined ? resolve() : this.#server.close(() => resolve()),
-    );
+    await new Promise<void>((resolve) => this.#options.listener.close(() => resolve()));
   }
 
   /** Ports in rotation; all of them when none is known to be ready, so that clients get the masters' own answer. */

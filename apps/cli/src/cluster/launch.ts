@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import {
   type ClusterPki,
@@ -11,7 +12,7 @@ import {
 } from '#libs/pki';
 import { UserError } from '../ui/errors.js';
 import { AdminClient } from './admin-client.js';
-import { allocateEtcdPorts, allocatePorts, portsOf, requireFree } from './ports.js';
+import { allocateEtcdPorts, allocatePorts, holdPort, portsOf, requireFree } from './ports.js';
 import {
   type ClusterState,
   type ExternalStorage,
@@ -52,8 +53,10 @@ export type StepReporter = <T>(title: string, work: () => Promise<T>) => Promise
  * ports, identity) is kept. On failure everything that was started is stopped again. Throws UserError.
  */
 export async function launch(options: UpOptions, step: StepReporter): Promise<Supervisor> {
-  const { state, pki } = await step('Preparing certificates and data', async () => prepare(options));
-  const supervisor = new Supervisor({ state, nodeArgs: options.nodeArgs });
+  const { state, listener, pki } = await step('Preparing certificates and data', async () =>
+    prepare(options),
+  );
+  const supervisor = new Supervisor({ state, listener, nodeArgs: options.nodeArgs });
   const deadline = Date.now() + options.waitMs;
   try {
     await step(`Starting ${state.masters.length} masters`, async () => supervisor.start());
@@ -78,7 +81,14 @@ export async function launch(options: UpOptions, step: StepReporter): Promise<Su
   return supervisor;
 }
 
-async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: ClusterPki }> {
+interface Prepared {
+  readonly state: ClusterState;
+  /** On the balancer's port. */
+  readonly listener: Server;
+  readonly pki: ClusterPki;
+}
+
+async function prepare(options: UpOptions): Promise<Prepared> {
   requireWritable(options.dataDir);
   const known = readState(options.dataDir);
   if (known !== undefined && isAlive(known.supervisorPid)) {
@@ -89,8 +99,31 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
   }
   if (known !== undefined && options.membersGiven) requireMembers(known, options);
   requireSameEngine(known, options);
-  const base = known === undefined ? await createState(options) : await reuseState(known, options);
-  const state = await withEtcd(base, options.etcdListen);
+  const { state: base, listener } = await claimPorts(async () =>
+    known === undefined ? createState(options) : reuseState(known, options),
+  );
+  try {
+    const state = await withEtcd(base, options.etcdListen);
+    return { state, listener, pki: await prepareFiles(state, options) };
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+/** Another start may take the same ports between their choice and now: then others are chosen, or the choice refuses. */
+async function claimPorts(
+  choose: () => Promise<ClusterState>,
+): Promise<{ state: ClusterState; listener: Server }> {
+  for (;;) {
+    const state = await choose();
+    const listener = await holdPort(state.port);
+    if (listener !== undefined) return { state, listener };
+  }
+}
+
+/** Certificates, the node agent's kubeconfig and `cluster.json`. */
+async function prepareFiles(state: ClusterState, options: UpOptions): Promise<ClusterPki> {
   const pki = await ensureClusterPki(options.dataDir, {
     masters: state.masters.map((master) => master.name),
   });
@@ -102,7 +135,7 @@ async function prepare(options: UpOptions): Promise<{ state: ClusterState; pki: 
   await writeNodeKubeconfig(state, pki);
   writeState(state);
   rememberLocation(state.name, state.dataDir);
-  return { state, pki };
+  return pki;
 }
 
 /** Throws UserError where a cluster that exists has other members than the flags say. */

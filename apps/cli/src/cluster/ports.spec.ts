@@ -1,12 +1,23 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { hostAndPort } from '../commands/options.js';
-import { allocateEtcdPorts, allocatePorts, portsOf, requireFree } from './ports.js';
+import { allocateEtcdPorts, allocatePorts, holdPort, portsOf, requireFree } from './ports.js';
 
 describe('ports of a cluster', () => {
   it('takes free ones, all different, for port 0', async () => {
     const ports = portsOf(await allocatePorts(0, 3));
     expect(new Set(ports).size).toBe(17);
+  });
+
+  it('leaves all of them alone while another start holds the first', async () => {
+    const held = await allocatePorts(0, 3);
+    const hold = await holdPort(held.port);
+    expect(await holdPort(held.port), 'nobody else can').toBeUndefined();
+    const others = (
+      await Promise.all(Array.from({ length: 20 }, async () => allocatePorts(0, 7, 8)))
+    ).flatMap(portsOf);
+    expect(others.filter((port) => portsOf(held).includes(port))).toEqual([]);
+    await new Promise((resolve) => hold?.close(resolve));
   });
 
   it('names the busy port and what to do', async () => {

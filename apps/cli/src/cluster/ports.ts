@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { UserError } from '../ui/errors.js';
 import type { MasterState } from './state.js';
 
@@ -20,6 +20,40 @@ const nodesOffset = 101;
 
 /** Below what systems hand out to outgoing connections, which could take a port between two starts of a master. */
 const anyRange = { first: 12_000, last: 31_999 } as const;
+
+/**
+ * Ports that are taken together stand in one of these. Starts that overlap then share none of their ports or all of
+ * them, and who gets the first one (`holdPort`) has the others as well.
+ */
+const blockSize = 80;
+
+async function freeBlock(count: number): Promise<number[]> {
+  const blocks = Math.floor((anyRange.last + 1 - anyRange.first) / blockSize);
+  const start = randomInt(blocks);
+  for (let i = 0; i < blocks; i++) {
+    const first = anyRange.first + ((start + i) % blocks) * blockSize;
+    const ports = Array.from({ length: count }, (_, at) => first + at);
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return ports;
+  }
+  throw new UserError(
+    `no ${count} ports in a row are free on 127.0.0.1 from ${anyRange.first} to ${anyRange.last}`,
+    'end clusters that are not needed any more',
+  );
+}
+
+/**
+ * Listens there before somebody is there to answer: from the choice of a cluster's ports until its balancer runs, no
+ * other start can choose the same ones. Who comes early is cut off. Undefined when the port is taken.
+ */
+export async function holdPort(port: number): Promise<Server | undefined> {
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (early) => early.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server));
+  });
+}
 
 async function anyFree(count: number): Promise<number[]> {
   const found = new Set<number>();
@@ -43,7 +77,7 @@ export async function allocatePorts(
   const total = 2 + masters * portsPerMaster.length;
   const numbers =
     port === 0
-      ? await anyFree(total)
+      ? await freeBlock(total)
       : [
           port,
           port + nodesOffset,

@@ -9,6 +9,7 @@ import { Balancer } from './balancer.js';
 import { SupervisedChild } from './child.js';
 import { type ControlRequest, serveControl } from './control.js';
 import { Faults } from './faults.js';
+import { lastError } from './log-tail.js';
 import { masterEntry, masterEntryOf, nodeEntry } from './program.js';
 import { type ClusterState, etcdUrl, type MasterState, writeState } from './state.js';
 
@@ -17,6 +18,8 @@ const stopGraceMs = 8_000;
 
 export interface SupervisorOptions {
   readonly state: ClusterState;
+  /** Holds the balancer's port; the supervisor closes it. */
+  readonly listener: Server;
   /** Flags of the node agent, e.g. delays. */
   readonly nodeArgs: readonly string[];
 }
@@ -43,7 +46,7 @@ export class Supervisor {
     this.#state = { ...options.state, supervisorPid: process.pid };
     this.#nodeArgs = options.nodeArgs;
     this.#balancer = new Balancer({
-      port: options.state.port,
+      listener: options.listener,
       backends: () => this.#state.masters.map((master) => master.apiPort),
       ca: () => this.#authority(),
     });
@@ -61,7 +64,7 @@ export class Supervisor {
   /** Starts the masters and the balancer; `startNodes` follows once the API answers. */
   async start(): Promise<void> {
     this.#control = await serveControl(this.#state.dataDir, async (request) => this.#handle(request));
-    await this.#balancer.listen();
+    await this.#balancer.start();
     mkdirSync(join(this.#state.dataDir, 'logs'), { recursive: true });
     await Promise.all(this.#state.masters.map(async (master) => this.#startMaster(master)));
   }
@@ -245,12 +248,6 @@ export class Supervisor {
   #logFile(name: string): string {
     return join(this.#state.dataDir, 'logs', `${name}.log`);
   }
-}
-
-/** What a process that could not start said last, from its log. */
-function lastError(logFile: string): string | undefined {
-  const lines = readFileSync(logFile, 'utf8').split('\n');
-  return lines.findLast((line) => line.startsWith('error: '))?.slice('error: '.length);
 }
 
 /**

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { resolveKubeconfigPath } from '#libs/pki';
-import { launch, requireWritable, type StepReporter, type UpOptions } from '../cluster/launch.js';
-import { cliEntry } from '../cluster/program.js';
+import { launch, requireWritable, type UpOptions } from '../cluster/launch.js';
+import { ownMode, runSupervisor } from '../cluster/run-supervisor.js';
+import { spawnSupervisor, type SupervisorProcess, supervisorReady } from '../cluster/spawn-supervisor.js';
 import { readState, resolveDataDir } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
 import { Progress } from '../ui/progress.js';
@@ -34,13 +33,6 @@ interface UpFlags extends StorageFlags {
   readonly jobDuration: number;
   readonly etcdListen?: HostAndPort;
 }
-
-/** Messages of a detached supervisor to the command that started it. */
-type Report =
-  | { readonly type: 'begin'; readonly title: string }
-  | { readonly type: 'end'; readonly ok: boolean }
-  | { readonly type: 'ready'; readonly warnings: readonly string[] }
-  | { readonly type: 'failed'; readonly message: string; readonly hint?: string };
 
 export function addUp(program: Command): void {
   storageOptions(clusterOptions(program.command('up')))
@@ -100,7 +92,8 @@ export function addUp(program: Command): void {
         given('masters') || given('observers'),
       );
       const quiet = program.opts<{ quiet?: boolean }>().quiet;
-      if (process.send !== undefined && process.env['TRIREME_DETACHED'] === '1') return runDetached(options);
+      const mode = ownMode();
+      if (mode !== undefined) return runSupervisor(options, mode);
       const progress = new Progress({ quiet: quiet === true });
       progress.info(`Starting cluster "${options.name}"`);
       if (command.opts<UpFlags>().detach) await startDetached(options, progress);
@@ -171,75 +164,20 @@ function printReady(options: UpOptions, progress: Progress, port: number): void 
 
 async function startDetached(options: UpOptions, progress: Progress): Promise<void> {
   requireWritable(options.dataDir);
-  mkdirSync(join(options.dataDir, 'logs'), { recursive: true, mode: 0o700 });
-  const log = openSync(join(options.dataDir, 'logs', 'supervisor.log'), 'a', 0o600);
-  const child = spawn(process.execPath, [cliEntry, ...process.argv.slice(2)], {
-    detached: true,
-    stdio: ['ignore', log, log, 'ipc'],
-    env: { ...process.env, TRIREME_DETACHED: '1' },
-  });
   let drawn: Promise<unknown> = Promise.resolve();
-  await new Promise<void>((ready, failed) => {
-    let settle: ((ok: boolean) => void) | undefined;
-    child.on('message', (message) => {
-      const report = message as Report;
-      if (report.type === 'begin') {
-        const done = new Promise<void>((resolve, reject) => {
-          settle = (ok) => (ok ? resolve() : reject(new Error(report.title)));
-        });
-        // The reason of a failed step comes as a report of its own.
-        drawn = progress.step(report.title, async () => done).catch(() => undefined);
-      } else if (report.type === 'end') settle?.(report.ok);
-      else if (report.type === 'ready') {
-        for (const warning of report.warnings) progress.info(` ! ${warning}`);
-        ready();
-      } else failed(new UserError(report.message, report.hint));
-    });
-    child.once('error', failed);
-    child.once('exit', (code) => {
-      failed(
-        new UserError(
-          `the supervisor ended with ${code}`,
-          `see ${join(options.dataDir, 'logs', 'supervisor.log')}`,
-        ),
-      );
-    });
-  });
+  const supervisor: SupervisorProcess = {
+    mode: 'detached',
+    args: process.argv.slice(2),
+    dataDir: options.dataDir,
+    onStep: (title, done) => {
+      drawn = progress.step(title, async () => done).catch(() => undefined);
+    },
+  };
+  const child = spawnSupervisor(supervisor);
+  const warnings = await supervisorReady(child, supervisor);
   child.disconnect();
   child.unref();
   await drawn;
+  for (const warning of warnings) progress.info(` ! ${warning}`);
   printReady(options, progress, readState(options.dataDir)?.port ?? options.port);
-}
-
-async function runDetached(options: UpOptions): Promise<void> {
-  const report = (message: Report): void => {
-    if (process.connected) process.send?.(message);
-  };
-  const step: StepReporter = async (title, work) => {
-    report({ type: 'begin', title });
-    try {
-      const result = await work();
-      report({ type: 'end', ok: true });
-      return result;
-    } catch (error) {
-      report({ type: 'end', ok: false });
-      throw error;
-    }
-  };
-  try {
-    const supervisor = await launch(options, step);
-    await new Promise<void>((done) => {
-      supervisor.onStopRequested = done;
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
-      report({ type: 'ready', warnings: supervisor.warnings });
-    });
-    await supervisor.stop();
-  } catch (error) {
-    report({
-      type: 'failed',
-      message: (error as Error).message,
-      hint: error instanceof UserError ? error.hint : undefined,
-    });
-    process.exitCode = 1;
-  }
 }
