@@ -46,6 +46,30 @@ describe('a manifest of many documents', () => {
     ]);
   });
 
+  it('may be a List, whose items kubectl checks by OpenAPI v2 in protobuf', async () => {
+    const list = (spec: object): string =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: [
+          { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'listed' }, data: { a: '1' } },
+          { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'listed' }, spec },
+        ],
+      });
+    const right = { input: list({ minAvailable: 1, selector: { matchLabels: { app: 'listed' } } }) };
+    expect(lines(await cluster.kubectl(['-n', 'shop', 'apply', '-f', '-'], right))).toEqual([
+      'configmap/listed created',
+      'poddisruptionbudget.policy/listed created',
+    ]);
+    const wrong = await cluster.tryKubectl(['-n', 'shop', 'apply', '-f', '-'], {
+      input: list({ minAvailabel: 1 }),
+    });
+    expect(wrong.stderr).toContain(
+      'ValidationError(PodDisruptionBudget.spec): unknown field "minAvailabel" in io.k8s.api.policy.v1.PodDisruptionBudgetSpec',
+    );
+    expect(lines(await cluster.kubectl(['-n', 'shop', 'delete', '-f', '-'], right))).toHaveLength(2);
+  });
+
   it('comes to run: rollout status, wait', async () => {
     const status = async (what: string): Promise<string> => shop('rollout', 'status', what, '--timeout=60s');
     expect(await status('deployment/web')).toContain('deployment "web" successfully rolled out');

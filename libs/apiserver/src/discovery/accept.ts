@@ -28,6 +28,20 @@ export function discoveryForm(accept: string | undefined, aggregated: boolean): 
   throw notAcceptable(['application/json']);
 }
 
+/** Under either name, of which client-go still sends the older; an answer carries the newer (kube-openapi, handler.go). */
+export const openApiV2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const openApiV2Types = [openApiV2Protobuf, openApiV2Protobuf.replace('v2.v1.0', 'v2@v1.0')];
+
+/** Which form of OpenAPI v2 a client takes, in its own order of preference. Throws ApiError 406 for none of ours. */
+export function openApiV2Form(accept: string | undefined): 'json' | 'protobuf' {
+  if (accept === undefined || accept === '') return 'json';
+  for (const { type } of mediaRanges(accept)) {
+    if (plainTypes.has(type)) return 'json';
+    if (openApiV2Types.includes(type)) return 'protobuf';
+  }
+  throw notAcceptable(['application/json', openApiV2Protobuf]);
+}
+
 /** Throws ApiError 406 unless the client takes JSON. */
 export function demandJson(accept: string | undefined): void {
   discoveryForm(accept, false);

@@ -168,6 +168,19 @@ describe('OpenAPI', () => {
     expect(await get(handler, '/openapi/v3/apis/none/v1')).toBeUndefined();
     expect(await get(handler, '/openapi/v2')).toMatchObject({ text: '{"swagger":"2.0"}' });
   });
+
+  it('has v2 in protobuf for client-go, which asks by its older name and takes nothing else', async () => {
+    const older = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const newer = older.replace('@', '.');
+    for (const accept of [older, newer, `${newer}, application/json;q=0.5`]) {
+      const got = await get(handler, '/openapi/v2', { accept });
+      expect(got).toMatchObject({ status: 200, headers: { 'content-type': newer }, text: '\n\x032.0' });
+    }
+    const json = await get(handler, '/openapi/v2', { accept: `application/json, ${newer};q=0.9` });
+    expect(json).toMatchObject({ text: '{"swagger":"2.0"}' });
+    await expect(get(handler, '/openapi/v2', { accept: 'text/html' })).rejects.toMatchObject({ code: 406 });
+    await expect(get(handler, '/openapi/v3', { accept: newer })).rejects.toMatchObject({ code: 406 });
+  });
 });
 
 describe('/version', () => {

@@ -10,7 +10,10 @@ export interface Document {
 
 /** A value as the JSON that goes over the wire, with its hash. */
 export function encodeDocument(value: unknown): Document {
-  const bytes = Buffer.from(JSON.stringify(value));
+  return hashed(Buffer.from(JSON.stringify(value)));
+}
+
+function hashed(bytes: Uint8Array): Document {
   return { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase() };
 }
 
@@ -22,14 +25,14 @@ export class DocumentCache {
   /** `identity` returns another value when the kinds served have changed. */
   constructor(readonly identity: () => unknown) {}
 
-  /** The document under this key; `make` returns undefined where there is none. */
+  /** The document under this key; `make` returns undefined where there is none, bytes for a form other than JSON. */
   get(key: string, make: () => unknown): Document | undefined {
     const known = this.peek(key);
     if (known !== undefined) return known;
     const value = make();
     // What does not exist is not remembered: paths are the client's, and would fill the memory.
     if (value === undefined) return undefined;
-    const document = encodeDocument(value);
+    const document = value instanceof Uint8Array ? hashed(value) : encodeDocument(value);
     this.#documents.set(key, document);
     return document;
   }

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { OpenApiDocuments } from '#libs/apimachinery';
+import { encodeOpenApiV2, type OpenApiDocuments } from '#libs/apimachinery';
 import type { PathHandler } from '../extension.js';
 import type { ApiRequest, ApiResponse } from '../request.js';
-import { demandJson } from './accept.js';
+import { demandJson, openApiV2Form, openApiV2Protobuf } from './accept.js';
 import { documentResponse, encodeDocument, type Document, type DocumentCache } from './document-cache.js';
 
 const v3Prefix = '/openapi/v3';
@@ -10,7 +10,8 @@ const yearSeconds = 31_536_000;
 
 /**
  * `/openapi/v3`: the index of documents with their hashes; `/openapi/v3/<path>?hash=`: one document, cacheable for ever under
- * its hash, redirected to it under another (KEP-2896); `/openapi/v2`: everything in one.
+ * its hash, redirected to it under another (KEP-2896); `/openapi/v2`: everything in one, also in protobuf,
+ * which is all that client-go takes of it.
  */
 export function openApiHandler(documents: OpenApiDocuments, cache: DocumentCache): PathHandler {
   const v3Document = (path: string) => cache.get(`v3 ${path}`, () => documents.v3(path));
@@ -33,15 +34,25 @@ export function openApiHandler(documents: OpenApiDocuments, cache: DocumentCache
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const { path } = request;
     if (path !== '/openapi/v2' && path !== v3Prefix && !path.startsWith(`${v3Prefix}/`)) return undefined;
+    if (path === '/openapi/v2') return v2Document(request, documents, cache);
     demandJson(request.headers['accept']);
-    if (path === '/openapi/v2') {
-      const document = cache.get('v2', () => documents.v2());
-      return document === undefined ? undefined : documentResponse(request, document, 'application/json');
-    }
     const rest = path.slice(v3Prefix.length + 1);
     if (rest !== '') return one(request, rest);
     return index().then((document) => documentResponse(request, document, 'application/json'));
   };
+}
+
+function v2Document(
+  request: ApiRequest,
+  documents: OpenApiDocuments,
+  cache: DocumentCache,
+): ApiResponse | undefined {
+  const isProtobuf = openApiV2Form(request.headers['accept']) === 'protobuf';
+  const document = isProtobuf
+    ? cache.get('v2 protobuf', () => encodeOpenApiV2(documents.v2()))
+    : cache.get('v2', () => documents.v2());
+  if (document === undefined) return undefined;
+  return documentResponse(request, document, isProtobuf ? openApiV2Protobuf : 'application/json');
 }
 
 const urlOf = (path: string, hash: string): string => `${v3Prefix}/${path}?hash=${hash}`;
