@@ -189,8 +189,9 @@ class Run {
     if (!this.agree()) return simulator.fail(`no convergence: ${this.describe()}`);
     // What is applied is with the watchers after a progress notice at most.
     const quietAt = simulator.now + 1_500;
+    const { revision } = observer.reference.store;
     this.runUntil(() => simulator.now > quietAt);
-    this.watchers.settle(observer.reference.store.revision, this.living());
+    this.watchers.settle(revision, this.living());
   }
 
   private living(): Server[] {
