@@ -32,10 +32,8 @@ export function tableOptions({ core, request }: Exchange): TableOptions {
     throw badRequest(`includeObject must be None, Metadata or Object, not ${JSON.stringify(includeObject)}`);
   return {
     includeObject,
-    // Read for each table: a watch lasts, and ages are counted from when a row is sent.
-    get nowSeconds() {
-      return Math.floor(core.clock.nowMs() / 1000);
-    },
+    // Asked for each table: a watch lasts, and ages are counted from when a row is sent.
+    nowSeconds: () => Math.floor(core.clock.nowMs() / 1000),
   };
 }
 

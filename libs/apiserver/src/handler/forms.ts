@@ -14,7 +14,7 @@ import type { Source } from './source.js';
 
 export interface TableOptions {
   readonly includeObject: 'None' | 'Metadata' | 'Object';
-  readonly nowSeconds: number;
+  readonly nowSeconds: () => number;
 }
 
 const contentTypes: Readonly<Record<OutputForm['encoding'], string>> = {
@@ -54,7 +54,11 @@ function shaped(form: OutputForm, source: Source, declaration: EncodableKind, ta
   if (form.as === 'object') return source.object();
   if (form.as === 'table') {
     const { includeObject, nowSeconds } = tables;
-    return toTable(declaration, [source.object()], { includeObject, nowSeconds, version: form.metaVersion });
+    return toTable(declaration, [source.object()], {
+      includeObject,
+      nowSeconds: nowSeconds(),
+      version: form.metaVersion,
+    });
   }
   return partialOf(source.object(), form.metaVersion);
 }
@@ -102,7 +106,12 @@ export function encodeListForm(
 ): Uint8Array {
   if (form.as === 'table') {
     const { includeObject, nowSeconds } = tables;
-    const options = { includeObject, nowSeconds, listMetadata: metadata, version: form.metaVersion };
+    const options = {
+      includeObject,
+      nowSeconds: nowSeconds(),
+      listMetadata: metadata,
+      version: form.metaVersion,
+    };
     return encodeAny(form, toTable(declaration, objects, options));
   }
   const partial = form.as === 'partial';

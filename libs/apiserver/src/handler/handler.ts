@@ -6,7 +6,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '../request.js';
 import { authorize } from './authorize.js';
 import { dispatch, type SubresourceHandlers } from './dispatch.js';
 import { isMutating, type FlowControl } from './flow-control.js';
-import { requestKind, type RequestDone, type RequestMetrics } from './metrics.js';
+import { requestDone, type RequestMetrics } from './metrics.js';
 import { errorReply } from './reply.js';
 import { requestIdOf } from './request-id.js';
 import { requestInfo, type RequestInfo } from './request-info.js';
@@ -53,7 +53,7 @@ export function createHandler(parts: HandlerParts): ApiHandler {
     }
     giveBack?.();
     const elapsedMs = performance.now() - startedMs;
-    parts.metrics.onRequestDone?.(doneOf(info, request, response, elapsedMs, terminated));
+    parts.metrics.onRequestDone?.(requestDone(info, request, response, elapsedMs, terminated));
     return response;
   };
 }
@@ -76,23 +76,4 @@ async function answerPath(paths: readonly PathHandler[], request: ApiRequest): P
     if (answer !== undefined) return answer;
   }
   throw pathNotFound();
-}
-
-function doneOf(
-  info: RequestInfo | undefined,
-  request: ApiRequest,
-  response: ApiResponse,
-  elapsedMs: number,
-  terminated: boolean,
-): RequestDone {
-  let bytes = 0;
-  if (response.kind === 'unary') for (const chunk of response.chunks ?? []) bytes += chunk.length;
-  return {
-    ...requestKind(info, request),
-    code: response.status,
-    seconds: elapsedMs / 1000,
-    responseBytes: bytes,
-    inProcess: request.wantsObject,
-    terminated,
-  };
 }

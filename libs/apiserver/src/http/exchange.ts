@@ -14,8 +14,13 @@ export interface HttpExchange {
   /** True when it is known from the headers that no body follows; `input` is then best left alone. */
   readonly inputEmpty: boolean;
   readonly output: Writable;
-  /** Sends status and headers; once. */
-  respond(status: number, headers: Readonly<Record<string, string>>, endOfStream: boolean): void;
+  /** Sends status and headers, and the length of the body in bytes where it is known; once. */
+  respond(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    endOfStream: boolean,
+    contentLength?: number,
+  ): void;
   /** Ends the exchange at once after an answer to a body that was not read to its end. */
   abandonInput(): void;
   /** Called when the client has gone before the answer was complete. */

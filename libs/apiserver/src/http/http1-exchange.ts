@@ -14,12 +14,13 @@ export function http1Exchange(request: IncomingMessage, response: ServerResponse
     input: request,
     inputEmpty: false,
     output: response,
-    respond: (status, fields, endStream) => {
+    respond: (status, fields, endStream, contentLength) => {
       if (response.headersSent || response.destroyed) return;
+      if (contentLength !== undefined) response.setHeader('content-length', contentLength);
       response.writeHead(status, fields);
       if (endStream) response.end();
       // A watch may be silent for long: its client must see at once that it was accepted.
-      else if (fields['content-length'] === undefined) response.flushHeaders();
+      else if (contentLength === undefined) response.flushHeaders();
     },
     abandonInput: () => linger(request),
     onGone: (listener) => void response.once('close', listener),

@@ -4,7 +4,7 @@ import { createSecureServer, type IncomingHttpHeaders } from 'node:http2';
 import type { FastifyInstance } from 'fastify';
 import { closeGracefully, isDraining } from './graceful-close.js';
 import { http1Exchange } from './http1-exchange.js';
-import { http2Exchange } from './http2-exchange.js';
+import { Http2Exchange } from './http2-exchange.js';
 import { serve, type HttpOptions } from './serve.js';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -68,7 +68,7 @@ export function apiServerFactory(
     const onStream: StreamListener = (stream, headers, flags, rawHeaders) => {
       const api = hotPath.test(headers[':path'] ?? '') ? options.api() : undefined;
       if (api === undefined) compatible.call(server, stream, headers, flags, rawHeaders);
-      else void serve(http2Exchange(stream, headers), api);
+      else void serve(new Http2Exchange(stream, headers), api);
     };
     server.on('stream', onStream as never);
     return server;

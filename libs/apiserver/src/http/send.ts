@@ -16,13 +16,12 @@ export async function sendUnary(exchange: HttpExchange, response: UnaryResponse)
   let length = 0;
   for (const chunk of chunks) length += chunk.length;
   if (length >= gzipBytesMin && acceptsGzip(exchange)) return sendGzip(exchange, response, chunks);
-  const headers = { ...response.headers, 'content-length': String(length) };
   const only = chunks[0];
   if (exchange.method === 'HEAD' || only === undefined) {
-    exchange.respond(response.status, headers, true);
+    exchange.respond(response.status, response.headers, true, length);
     return;
   }
-  exchange.respond(response.status, headers, false);
+  exchange.respond(response.status, response.headers, false, length);
   if (chunks.length === 1) {
     exchange.output.end(only);
     return;
