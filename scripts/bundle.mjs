@@ -7,13 +7,14 @@ import { rolldown } from 'rolldown';
 import ts from 'typescript';
 import { root } from './ensure-ready.mjs';
 
-/** Names are part of the contract: bin/, apps/cli/src/cluster/program.ts, the consensus thread's launcher and the package's exports. */
+/** Names are part of the contract: bin/, apps/cli/src/cluster/program.ts, the launchers of the consensus thread and of the log's, and the package's exports. */
 const programs = {
   trireme: 'dist/apps/cli/src/main.js',
   master: 'dist/apps/master/src/main.js',
   node: 'dist/apps/node/src/main.js',
   library: 'dist/apps/cli/src/library/index.js',
   'thread-main': 'dist/libs/consensus/src/thread/thread-main.js',
+  'log-thread-main': 'dist/libs/consensus/src/log/log-thread-main.js',
 };
 
 /** Loaded from node_modules: what Nest loads by name when it is used, and would then hold twice. */

@@ -1,3 +1,4 @@
+import { pbkdf2 } from 'node:crypto';
 import { openReplica } from '#libs/consensus';
 import type { MemberAddress, PeerTls, Replica } from '#libs/consensus';
 
@@ -8,6 +9,9 @@ export interface MemberSetup {
   readonly dataDir: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly tls: PeerTls;
+  /** Hashes of some 10 ms that are always under way in the thread pool. */
+  readonly hashes?: number;
+  readonly snapshotEntries?: number;
 }
 
 export type ToMember =
@@ -34,7 +38,7 @@ const tell = (message: FromMember): void => void process.send?.(message);
 let replica: Replica;
 let written = 0;
 
-async function open(setup: MemberSetup): Promise<void> {
+async function open({ hashes = 0, ...setup }: MemberSetup): Promise<void> {
   replica = await openReplica({
     ...setup,
     clusterId: 'puts',
@@ -44,6 +48,8 @@ async function open(setup: MemberSetup): Promise<void> {
     },
     onWarning: (message) => tell({ kind: 'trouble', message }),
   });
+  const hash = (): void => pbkdf2('password', 'salt', 20_000, 64, 'sha512', hash);
+  for (let i = 0; i < hashes; i++) hash();
   replica.onLeadership(({ leader }) => tell({ kind: 'leadership', leader }));
 }
 

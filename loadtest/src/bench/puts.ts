@@ -26,6 +26,10 @@ const { values: flags } = parseArgs({
     /** Where callers are: on all members alike, or on the leader. */
     at: { type: 'string', default: 'all' },
     reads: { type: 'boolean', default: false },
+    /** Hashes that keep the thread pool of the first member busy. */
+    hashes: { type: 'string', default: '0' },
+    /** Entries between snapshots; as by default where it is absent. */
+    snapshots: { type: 'string' },
   },
 });
 
@@ -139,6 +143,8 @@ async function main(): Promise<void> {
       dataDir: join(directory, name),
       listen: { host, port },
       tls,
+      hashes: id === 1 ? Number(flags.hashes) : 0,
+      ...(flags.snapshots === undefined ? {} : { snapshotEntries: Number(flags.snapshots) }),
     });
   });
   const report: Record<string, unknown> = { bytes: Number(flags.bytes), at: flags.at };
