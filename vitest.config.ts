@@ -10,7 +10,9 @@ const ssr = { resolve: { conditions: ['source', 'node'] } };
 const missing = new Set(missingTools().map(({ tool }) => tool));
 const needs = {
   'libs/consensus/src/external/*etcd.spec.ts': ['etcd', 'etcdctl'],
+  'libs/event-store/src/*redis.spec.ts': ['redis-server'],
   'test/e2e/dashboard.spec.ts': ['chromium'],
+  'test/e2e/events-in-redis.spec.ts': ['redis-server'],
   'test/e2e/alerts.spec.ts': ['promtool'],
   'test/e2e/etcd-api.spec.ts': ['etcdctl'],
   'test/e2e/external-etcd.spec.ts': ['etcd', 'etcdctl'],

@@ -18,7 +18,7 @@ const programs = {
 };
 
 /** Loaded from node_modules: what Nest loads by name when it is used, and would then hold twice. */
-export const notBundled = ['@grpc/grpc-js', '@grpc/proto-loader'];
+export const notBundled = ['@grpc/grpc-js', '@grpc/proto-loader', 'ioredis'];
 
 /** Not bundled: these, and what is not installed. */
 const external = [
@@ -26,7 +26,7 @@ const external = [
   /^@nestjs\/(platform-express|websockets)(\/|$)/,
   /^@fastify\/(multipart|static|view)$/,
   /^@nats-io\/transport-node$/,
-  /^(amqp-connection-manager|amqplib|cache-manager|class-transformer|class-validator|ioredis|kafkajs|mqtt|nats)(\/|$)/,
+  /^(amqp-connection-manager|amqplib|cache-manager|class-transformer|class-validator|kafkajs|mqtt|nats)(\/|$)/,
 ];
 
 export async function bundle() {

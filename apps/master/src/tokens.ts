@@ -2,6 +2,8 @@
 export const MASTER_CONFIG = Symbol('MasterConfig');
 export const CERTIFICATES = Symbol('Certificates');
 export const STORAGE = Symbol('Replica');
+/** Undefined where Events are kept in the storage. */
+export const EVENT_STORE = Symbol('EventStore');
 export const SCHEME = Symbol('Scheme');
 export const SECURITY = Symbol('Security');
 export const HEALTH = Symbol('HealthRegistry');

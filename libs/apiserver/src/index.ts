@@ -16,6 +16,7 @@ export * from './authz.js';
 export * from './clock.js';
 export * from './extension.js';
 export * from './server.js';
+export type { EventStore } from './registry/event-store.js';
 export { DecodedCache } from './registry/decoded-cache.js';
 export { requestIdOf } from './handler/request-id.js';
 export type { RequestInfo } from './handler/request-info.js';

@@ -12,13 +12,18 @@ import type { RequestMetrics } from './handler/metrics.js';
 import { subresourceHandlers, type SubresourceOptions } from './subresources/index.js';
 import type { Core } from './registry/core.js';
 import { DecodedCache } from './registry/decoded-cache.js';
-import { EventLeases } from './registry/event-lease.js';
+import { EventLeases, isEvent } from './registry/event-lease.js';
+import { eventsCore, type EventStore } from './registry/event-store.js';
 import { prefixEnd, resourcePrefix } from './registry/keys.js';
 import type { ApiHandler, ApiRequest } from './request.js';
 import { WatchHubs } from './watch/hub.js';
 
 export interface ApiServerOptions extends SubresourceOptions {
   readonly storage: Storage;
+  /** Keeps the Events in the storage's stead. The caller closes it. */
+  readonly eventStore?: EventStore;
+  /** How long Events are kept in the storage. Default an hour; an `eventStore` decides for itself. */
+  readonly eventTtlSeconds?: number;
   readonly scheme: Scheme;
   readonly authorizer: Authorizer;
   /** In the order in which they run. Default: none; `defaultAdmission()` makes the usual ones. */
@@ -69,7 +74,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const name = qualifiedName(declaration);
     watching.set(name, (watching.get(name) ?? 0) + by);
   };
-  const core: Core = {
+  const ownCore: Core = {
     storage,
     scheme,
     clock,
@@ -77,7 +82,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     random,
     decoded,
     hubs,
-    eventLeases: new EventLeases(storage, clock),
+    eventLeases: new EventLeases(storage, clock, options.eventTtlSeconds),
     admission: new AdmissionChain(
       options.admission ?? [],
       admissionReader(storage, decoded, { random, uid, clock }),
@@ -94,6 +99,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       };
     },
   };
+  const events = options.eventStore === undefined ? undefined : eventsCore(ownCore, options.eventStore);
+  const core: Core = events === undefined ? ownCore : { ...ownCore, events };
   const flow = new FlowControl(options.limits);
   const handle = createHandler({
     core,
@@ -107,11 +114,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     inflight: () => flow.inflight(),
     flow: () => flow.counts(),
     watchers: () => watching,
-    objectCounts: () => objectCounts(storage, scheme),
+    objectCounts: () => objectCounts(core),
     decoded,
     close: () => {
       for (const finish of open) finish();
       hubs.close();
+      events?.core.hubs.close();
     },
   };
 }
@@ -124,13 +132,14 @@ function qualifiedName({ group, resource }: ResourceDeclaration): string {
   return group === '' ? resource : `${resource}.${group}`;
 }
 
-function objectCounts(storage: Storage, scheme: Scheme): ReadonlyMap<string, number> {
+function objectCounts({ scheme, storage, events }: Core): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const declaration of scheme.resources()) {
     const name = qualifiedName(declaration);
     if (declaration.virtual || counts.has(name)) continue;
     const prefix = resourcePrefix(declaration);
-    counts.set(name, storage.range({ start: prefix, end: prefixEnd(prefix), limit: 1, count: true }).count);
+    const store = events !== undefined && isEvent(declaration) ? events.store : storage;
+    counts.set(name, store.range({ start: prefix, end: prefixEnd(prefix), limit: 1, count: true }).count);
   }
   return counts;
 }

@@ -41,6 +41,7 @@ export * from './informer-factory.js';
 export * from './rate-limiter.js';
 export * from './work-queue.js';
 export * from './controller.js';
+export * from './dropped-events.js';
 export * from './event-recorder.js';
 export * from './kinds/meta.js';
 export * from './kinds/core.js';

@@ -63,5 +63,12 @@ export { openExternal } from './external/open-external.js';
 export type { ExternalOptions } from './external/options.js';
 export type { ExternalMetrics, ExternalReplica } from './external/external-replica.js';
 export { parseEtcdUrl } from './external/etcd-url.js';
+/** For engines of the port that stand outside this room. */
+export { WatchHub } from './watch-hub.js';
+export type { WatchHubOptions } from './watch-hub.js';
+export { Retention } from './replica/retention.js';
+export { RevisionWaiters } from './external/revision-waiters.js';
+export type { RevisionWaitersOptions } from './external/revision-waiters.js';
+export { decodeValue, encodeValue } from './external/stored-value.js';
 export { createMemoryStorage } from './memory-storage.js';
 export type { MemoryStorage, MemoryStorageClock, MemoryStorageOptions } from './memory-storage.js';

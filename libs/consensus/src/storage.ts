@@ -49,6 +49,8 @@ export type StorageErrorCode =
   | 'NotLeader'
   | 'NoQuorum'
   | 'Timeout'
+  /** What these keys are kept in is out of reach; the cluster's own state is not. */
+  | 'Unavailable'
   | 'Fenced'
   | 'QuotaExceeded'
   | 'Overloaded'
@@ -149,12 +151,8 @@ export interface StorageStatus {
   readonly alarms: readonly AlarmStatus[];
 }
 
-/**
- * The one way from the API server to state: synchronous reads of the local replica, writes and read
- * barriers through consensus, watches of what was applied. Implemented by the embedded Raft group and
- * by `createMemoryStorage` (one replica without a log, for tests).
- */
-export interface Storage {
+/** Keys as the API's verbs need them: what a store for some of the resources has to be. */
+export interface KeyStorage {
   /** Newest applied revision. */
   readonly revision: Revision;
   readonly compactRevision: Revision;
@@ -166,6 +164,14 @@ export interface Storage {
   /** Resolves once the local replica holds everything that was acknowledged anywhere before the call. */
   barrier(timeoutMs?: number): Promise<void>;
   watch(request: WatchRequest, listener: WatchListener): Watcher;
+}
+
+/**
+ * The one way from the API server to state: synchronous reads of the local replica, writes and read
+ * barriers through consensus, watches of what was applied. Implemented by the embedded Raft group and
+ * by `createMemoryStorage` (one replica without a log, for tests).
+ */
+export interface Storage extends KeyStorage {
   /** A lease expires through the log after its seconds without a keep-alive; its keys are deleted with it. */
   grantLease(ttlSeconds: number): Promise<number>;
   renewLease(lease: number): Promise<void>;

@@ -132,11 +132,10 @@ export class WatchHub {
 
   /** Nothing more may be told from this store: every watcher learns that it has to read anew, elsewhere. */
   loseAll(error: StorageError): void {
-    for (const group of this.groups.values()) {
-      for (const watcher of group.watchers) {
-        this.remove(watcher);
-        watcher.onLost?.(error);
-      }
+    // Whoever learns it may watch again at once: not those, then.
+    for (const watcher of [...this.groups.values()].flatMap(({ watchers }) => [...watchers])) {
+      this.remove(watcher);
+      watcher.onLost?.(error);
     }
   }
 

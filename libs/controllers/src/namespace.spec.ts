@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiError } from '#libs/apimachinery';
+import { ApiError, storeUnavailable } from '#libs/apimachinery';
 import type { ConfigMap, Namespace, Pod } from '#libs/client';
 import { createNamespaceController } from './namespace.js';
 import { createRootCaPublisherController, createServiceAccountController } from './serviceaccount.js';
@@ -74,6 +74,16 @@ describe('namespace', () => {
     expect(condition('NamespaceFinalizersRemaining')?.message).toContain(
       'spec.test/hold in 1 resource instances',
     );
+  });
+
+  it('lets it go although the store of its events is away: they expire there', async () => {
+    harness.api.put('configmaps', object('v1', 'ConfigMap', 'a', { namespace: 'doomed' }));
+    harness.api.refuse = (request) =>
+      request.path.endsWith('/doomed/events') ? storeUnavailable('the events store is away') : undefined;
+    await start();
+    await remove();
+    await until(() => namespace() === undefined);
+    expect(harness.api.list('configmaps')).toEqual([]);
   });
 
   it('does not let it go when discovery fails, and says so', async () => {

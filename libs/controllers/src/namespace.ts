@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '#libs/apimachinery';
+import { isStoreUnavailable, type KubernetesObject } from '#libs/apimachinery';
 import {
   deepCopy,
   isNotFound,
@@ -111,6 +111,8 @@ export function createNamespaceController(context: ControllerContext): Controlle
     } catch (error) {
       if (isNotFound(error)) return; // the resource itself was removed meanwhile
       if (signal.aborted) throw error;
+      // Events have a store of their own, which is away: they expire there, and hold up nothing.
+      if (isStoreUnavailable(error)) return;
       remains.failures.push(`${label}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import {
   bindSignal,
   createClient,
+  createDroppedEvents,
   createEventRecorder,
   createInformerFactory,
   isConflict,
@@ -43,6 +44,8 @@ export interface ControllersOptions {
   readonly workQueueMetrics?: (queue: string) => WorkQueueMetrics;
   /** A reconcile that will be tried again, an event that was dropped, a watch that broke. Conflicts are left out: they are daily bread. */
   readonly onError?: (error: unknown, what: string) => void;
+  /** An event that was not written, and whose it was; `onError` is told of many at once. */
+  readonly onEventDropped?: (component: string) => void;
   readonly podGc?: PodGcOptions;
   /** How long a node may be silent; default 40 000 ms. */
   readonly nodeMonitorGraceMs?: number;
@@ -95,6 +98,12 @@ function makeContext(
     clock,
     onError: (error, ref) => report(error, `informer of ${ref.resource}`),
   });
+  const dropped = createDroppedEvents({
+    clock,
+    onError: (error) => report(error, 'events of controllers'),
+    onDropped: options.onEventDropped,
+  });
+  signal.addEventListener('abort', () => dropped.close(), { once: true });
   const recorders = new Map<string, EventRecorder>();
   const context: ControllerContext = {
     client,
@@ -109,7 +118,7 @@ function makeContext(
           component,
           clock,
           random,
-          onDrop: (error) => report(error, `events of ${component}`),
+          onDrop: dropped.of(component),
         });
         recorders.set(component, recorder);
       }

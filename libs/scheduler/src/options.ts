@@ -11,6 +11,8 @@ export interface SchedulerOptions {
   /** In [0, 1); breaks ties between equally good nodes. */
   readonly random?: () => number;
   /** A binding that will be tried again, an event that was dropped, a watch that broke. */
+  /** An event that was not written; `onError` is told of many at once. */
+  readonly onEventDropped?: (component: string) => void;
   readonly onError?: (error: unknown, what: string) => void;
 }
 

@@ -1,9 +1,16 @@
-import { bindSignal, createClient, createInformerFactory, resources, systemClock } from '#libs/client';
+import {
+  bindSignal,
+  createClient,
+  createDroppedEvents,
+  createEventRecorder,
+  createInformerFactory,
+  resources,
+  systemClock,
+} from '#libs/client';
 import { StatusWriter } from './binding/status-writer.js';
 import { SchedulerCache } from './cache/cache.js';
 import { allPlugins, defaultProfile } from './default-profile.js';
 import { handleEvents } from './event-handlers.js';
-import { createEventSink } from './event-sink.js';
 import { Framework } from './framework/framework.js';
 import { SchedulingAlgorithm } from './framework/schedule-pod.js';
 import type { SchedulerHandle, SchedulerOptions } from './options.js';
@@ -34,7 +41,13 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
   const cache = new SchedulerCache((name) => namespaces.lister.getByKey(name)?.metadata.labels);
   const nominator = new Nominator();
   const statusWriter = new StatusWriter({ client, clock, signal, onError });
-  const { recorder, close: closeEvents } = createEventSink({ client, clock, random, onError });
+  const component = 'default-scheduler';
+  const dropped = createDroppedEvents({
+    clock,
+    onError: (error) => onError(error, `events of ${component}`),
+    onDropped: options.onEventDropped,
+  });
+  const recorder = createEventRecorder({ client, component, clock, random, onDrop: dropped.of(component) });
   const evictor = createEvictor({ client, clock, recorder });
   const preemption = createDefaultPreemption({
     cache,
@@ -82,7 +95,7 @@ export function startScheduler(options: SchedulerOptions): SchedulerHandle {
       stopper.abort();
       await running;
       queue.close();
-      closeEvents();
+      dropped.close();
     },
   };
 }

@@ -37,6 +37,8 @@ export type {
 } from './apiserver-metrics.js';
 export { createEtcdMetrics } from './etcd-metrics.js';
 export type { EtcdMetrics, EtcdMetricsSource, EtcdPeerSource } from './etcd-metrics.js';
+export { createDroppedEventsMetric, createEventStoreMetrics } from './event-store-metrics.js';
+export type { EventStoreSource } from './event-store-metrics.js';
 export { createExternalStorageMetrics } from './external-storage-metrics.js';
 export type { ExternalStorageSource } from './external-storage-metrics.js';
 export { createWorkqueueMetrics } from './workqueue-metrics.js';

@@ -15,6 +15,7 @@ import { AdminClient } from './admin-client.js';
 import { allocateEtcdPorts, allocatePorts, holdPort, portsOf, requireFree } from './ports.js';
 import {
   type ClusterState,
+  type ChosenEventsStore,
   type ExternalStorage,
   isAlive,
   type MasterState,
@@ -43,6 +44,8 @@ export interface UpOptions {
   readonly etcdListen?: { readonly host: string; readonly port: number };
   /** Where the masters store; undefined: as before, or in their own log. */
   readonly externalStorage?: ExternalStorage;
+  /** Of this start, whatever an earlier one did. */
+  readonly events?: ChosenEventsStore;
 }
 
 /** Told of each step; the CLI draws them, a detached supervisor sends them to who started it. */
@@ -103,7 +106,7 @@ async function prepare(options: UpOptions): Promise<Prepared> {
     known === undefined ? createState(options) : reuseState(known, options),
   );
   try {
-    const state = await withEtcd(base, options.etcdListen);
+    const state = { ...(await withEtcd(base, options.etcdListen)), events: options.events };
     return { state, listener, pki: await prepareFiles(state, options) };
   } catch (error) {
     listener.close();

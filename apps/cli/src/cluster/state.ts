@@ -35,6 +35,15 @@ export interface ExternalStorage {
   readonly storagePasswordFile?: string;
 }
 
+/** Where a cluster keeps its Events, as the keys of a master's configuration; without `eventsStore` with everything else. */
+export interface ChosenEventsStore {
+  /** May hold a password: the file that this is in is the user's own. */
+  readonly eventsStore?: string;
+  /** Absolute. */
+  readonly eventsStoreCaFile?: string;
+  readonly eventTtlSeconds?: number;
+}
+
 /** What a local cluster is made of, as its supervisor last wrote it to `cluster.json`. */
 export interface ClusterState {
   readonly name: string;
@@ -53,6 +62,7 @@ export interface ClusterState {
   readonly etcdHost?: string;
   /** Undefined: in the masters' own log. */
   readonly externalStorage?: ExternalStorage;
+  readonly events?: ChosenEventsStore;
 }
 
 /** URL of a master's etcd service; undefined where it is off. */

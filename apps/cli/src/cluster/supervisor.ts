@@ -147,6 +147,7 @@ export class Supervisor {
       ),
       ...this.#etcdApi(master),
       ...this.#state.externalStorage,
+      ...this.#state.events,
     };
     const configFile = join(dataDir, 'config.json');
     await writeFile(configFile, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });

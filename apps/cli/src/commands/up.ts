@@ -7,6 +7,7 @@ import { spawnSupervisor, type SupervisorProcess, supervisorReady } from '../clu
 import { readState, resolveDataDir } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
 import { Progress } from '../ui/progress.js';
+import { chosenEventsStore, type EventsStoreFlags, eventsStoreOptions } from './events-store-options.js';
 import {
   applyConfigFile,
   clusterOptions,
@@ -18,7 +19,7 @@ import {
 } from './options.js';
 import { chosenStorage, type StorageFlags, storageOptions } from './storage-options.js';
 
-interface UpFlags extends StorageFlags {
+interface UpFlags extends StorageFlags, EventsStoreFlags {
   readonly name: string;
   readonly dataDir?: string;
   readonly masters: number;
@@ -35,7 +36,7 @@ interface UpFlags extends StorageFlags {
 }
 
 export function addUp(program: Command): void {
-  storageOptions(clusterOptions(program.command('up')))
+  eventsStoreOptions(storageOptions(clusterOptions(program.command('up'))))
     .description('start a cluster on this machine and supervise it until Ctrl-C (or --detach)')
     .addOption(number('--masters <n>', 'master replicas (odd)', 3, 1, 7, 'TRIREME_MASTERS'))
     .addOption(
@@ -125,6 +126,7 @@ function toOptions(flags: UpFlags, portGiven: boolean, membersGiven: boolean): U
     kubeconfig: resolve(resolveKubeconfigPath(flags.kubeconfig)),
     waitMs: flags.wait,
     ...(externalStorage === undefined ? {} : { externalStorage }),
+    events: chosenEventsStore(flags),
     ...(flags.etcdListen === undefined ? {} : { etcdListen: flags.etcdListen }),
     nodeArgs: ['--pod-start-delay', `${flags.podStartDelay}ms`, '--job-duration', `${flags.jobDuration}ms`],
   };

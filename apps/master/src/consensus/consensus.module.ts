@@ -1,12 +1,14 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { MemberRemovedError, openExternal, openReplica } from '#libs/consensus';
+import type { RedisEventStore } from '#libs/event-store';
 import type { Logger, Tracing } from '#libs/telemetry';
 import type { Certificates } from '../certificates/certificates.js';
 import type { MasterConfig } from '../config.js';
 import { readDiskFault } from './disk-fault-file.js';
 import type { Engine } from './engine.js';
+import { openEventStore } from './event-store.js';
 import { externalOptions } from './external-options.js';
-import { CERTIFICATES, LOGGER, MASTER_CONFIG, STORAGE, TRACING } from '../tokens.js';
+import { CERTIFICATES, EVENT_STORE, LOGGER, MASTER_CONFIG, STORAGE, TRACING } from '../tokens.js';
 
 /** Tells a service manager that starting this master again is of no use. */
 const removedExitCode = 3;
@@ -69,18 +71,22 @@ async function openStorage(
 @Module({
   providers: [
     { provide: STORAGE, useFactory: openStorage, inject: [MASTER_CONFIG, CERTIFICATES, LOGGER, TRACING] },
+    { provide: EVENT_STORE, useFactory: openEventStore, inject: [MASTER_CONFIG, STORAGE, LOGGER] },
   ],
-  exports: [STORAGE],
+  exports: [STORAGE, EVENT_STORE],
 })
 export class ConsensusModule implements OnApplicationShutdown {
   readonly #storage: Engine;
+  readonly #events: RedisEventStore | undefined;
 
-  constructor(@Inject(STORAGE) storage: Engine) {
+  constructor(@Inject(STORAGE) storage: Engine, @Inject(EVENT_STORE) events: RedisEventStore | undefined) {
     this.#storage = storage;
+    this.#events = events;
   }
 
   /** Last of all: the API has drained and its connections are closed. */
   async onApplicationShutdown(): Promise<void> {
+    await this.#events?.close();
     await this.#storage.close();
   }
 }

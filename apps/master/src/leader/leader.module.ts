@@ -63,6 +63,7 @@ function dutiesOf({ config, certificates, api, scheme, telemetry, logger }: Part
               ),
               signal: stop,
               rootCa: certificates.current.ca.certificate,
+              onEventDropped: (component) => telemetry.eventDropped(component),
               workQueueMetrics: (name) => telemetry.workQueue(name),
               onError: (error, what) =>
                 logger.warn({ what, error: (error as Error).message }, 'will try again'),
@@ -83,6 +84,7 @@ function dutiesOf({ config, certificates, api, scheme, telemetry, logger }: Part
             ),
             signal,
             metrics: telemetry.scheduler,
+            onEventDropped: (component) => telemetry.eventDropped(component),
             onError: (error, what) =>
               logger.warn({ what, error: (error as Error).message }, 'will try again'),
           }),

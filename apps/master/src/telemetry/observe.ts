@@ -1,16 +1,24 @@
 import type { Scheme } from '#libs/apimachinery';
 import type { ApiServer } from '#libs/apiserver';
+import type { RedisEventStore } from '#libs/event-store';
 import type { RequestLabels } from '#libs/telemetry';
 import type { Engine } from '../consensus/engine.js';
 import type { Telemetry } from './telemetry.js';
 
 /** Tells the registries where to ask when they are scraped. To be called once, before the first scrape. */
-export function observe(telemetry: Telemetry, storage: Engine, api: ApiServer, scheme: Scheme): void {
+export function observe(
+  telemetry: Telemetry,
+  storage: Engine,
+  api: ApiServer,
+  scheme: Scheme,
+  events: RedisEventStore | undefined,
+): void {
   telemetry.observe({
     storage:
       'engine' in storage
         ? { external: () => storage.externalMetrics() }
         : { consensus: () => storage.metrics() },
+    events: events === undefined ? undefined : () => events.metrics(),
     objectCounts: () => api.objectCounts(),
     flow: () => {
       const { readOnly, mutating } = api.flow();

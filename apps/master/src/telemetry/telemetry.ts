@@ -5,6 +5,8 @@ import {
   createApiserverMetrics,
   createEtcdMetrics,
   createEventLoopMonitor,
+  createDroppedEventsMetric,
+  createEventStoreMetrics,
   createExternalStorageMetrics,
   createFailoverMetrics,
   createLeaderElectionMetrics,
@@ -14,6 +16,7 @@ import {
   createSchedulerMetrics,
   createWorkqueueMetrics,
   type EtcdMetricsSource,
+  type EventStoreSource,
   type ExternalStorageSource,
   type FailoverMetrics,
   type FlowLevel,
@@ -37,6 +40,8 @@ export type StorageSource =
 /** What the registries ask of the rooms when they are scraped. Set once the rooms are there. */
 export interface TelemetrySources {
   readonly storage: StorageSource;
+  /** Undefined where Events are in the storage. */
+  readonly events: (() => EventStoreSource) | undefined;
   readonly objectCounts: () => ReadonlyMap<string, number>;
   readonly flow: () => readonly FlowLevel[];
   readonly longRunning: () => Iterable<readonly [RequestLabels, number]>;
@@ -50,6 +55,8 @@ export class Telemetry {
   readonly #workqueues: ReturnType<typeof createWorkqueueMetrics>;
   readonly #restClients: Readonly<Record<'controller-manager' | 'scheduler', RestClientMetrics>>;
   readonly #leaderElections: readonly { setLeader(name: string, leads: boolean): void }[];
+  /** Counts an event that could not be written. */
+  readonly eventDropped: (component: string) => void;
   readonly #failover: FailoverMetrics;
   readonly #eventLoop = createEventLoopMonitor();
   #sources: TelemetrySources | undefined;
@@ -74,6 +81,7 @@ export class Telemetry {
       flow: () => this.#sources?.flow() ?? [],
       longRunning: () => this.#sources?.longRunning() ?? [],
     });
+    this.eventDropped = createDroppedEventsMetric(registries['controller-manager']);
     this.#failover = createFailoverMetrics(registries.etcd);
     this.#workqueues = createWorkqueueMetrics(registries['controller-manager']);
     this.scheduler = createSchedulerMetrics(registries.scheduler);
@@ -90,7 +98,8 @@ export class Telemetry {
   /** To be called before the first scrape. */
   observe(sources: TelemetrySources): void {
     this.#sources = sources;
-    const { storage } = sources;
+    const { storage, events } = sources;
+    if (events !== undefined) createEventStoreMetrics(events, this.registries.apiserver);
     // An etcd elsewhere tells its own metrics: under those names there is nothing here then.
     if ('consensus' in storage) createEtcdMetrics(storage.consensus, this.registries.etcd);
     else createExternalStorageMetrics(storage.external, this.registries.apiserver);

@@ -301,6 +301,23 @@ export function serviceUnavailable(message: string, retryAfterSeconds?: number):
   );
 }
 
+const storeUnavailableReason = 'StoreUnavailable';
+
+/** What objects of this kind are kept in is out of reach; the cluster itself is not. Not an error of Kubernetes' own. */
+export function storeUnavailable(message: string): ApiError {
+  return new ApiError(503, 'ServiceUnavailable', message, {
+    retryAfterSeconds: 1,
+    causes: [{ reason: storeUnavailableReason, message }],
+  });
+}
+
+export function isStoreUnavailable(error: unknown): boolean {
+  return (
+    error instanceof ApiError &&
+    error.details?.causes?.some(({ reason }) => reason === storeUnavailableReason) === true
+  );
+}
+
 /** The cause is told as Kubernetes tells it; a caller must not pass secrets or stack traces. */
 export function internalError(cause: string): ApiError {
   return new ApiError(500, 'InternalError', `Internal error occurred: ${cause}`, {

@@ -13,7 +13,13 @@ export class AdmissionChain {
   constructor(
     readonly plugins: readonly AdmissionPlugin[],
     readonly reader: AdmissionReader,
+    readonly reserves = true,
   ) {}
+
+  /** The same for objects whose transactions cannot hold what is reserved: that is elsewhere. */
+  withoutReservations(): AdmissionChain {
+    return new AdmissionChain(this.plugins, this.reader, false);
+  }
 
   async admit(attributes: AdmissionAttributes): Promise<void> {
     for (const plugin of this.plugins) {
@@ -33,6 +39,7 @@ export class AdmissionChain {
 
   /** All reservations as one; undefined where nothing is to be reserved. */
   reserve(attributes: AdmissionAttributes): Reservation | undefined {
+    if (!this.reserves) return undefined;
     const made: Reservation[] = [];
     for (const plugin of this.plugins) {
       if (plugin.reserve === undefined || !plugin.handles(attributes)) continue;

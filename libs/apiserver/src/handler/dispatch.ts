@@ -1,5 +1,6 @@
 import { methodNotAllowed, pathNotFound, type ResourceDeclaration } from '#libs/apimachinery';
 import type { Core } from '../registry/core.js';
+import { coreFor } from '../registry/event-store.js';
 import type { ApiRequest, ApiResponse } from '../request.js';
 import { deleteCollection } from './delete-collection.js';
 import type { Exchange } from './exchange.js';
@@ -36,7 +37,7 @@ export function dispatch(
   const { group, version, resource, subresource, verb } = info;
   const declaration = core.scheme.byResource({ group, version, resource });
   if (declaration === undefined || !fitsScope(declaration, info)) throw pathNotFound();
-  const exchange: Exchange = { core, request, info, declaration, warnings: [] };
+  const exchange: Exchange = { core: coreFor(core, declaration), request, info, declaration, warnings: [] };
   if (subresource !== '') {
     const declared = declaration.subresources.find(({ name }) => name === subresource);
     const handlers =

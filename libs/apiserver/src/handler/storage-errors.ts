@@ -1,4 +1,4 @@
-import { ApiError, type StatusDetails } from '#libs/apimachinery';
+import { ApiError, storeUnavailable, type StatusDetails } from '#libs/apimachinery';
 import { StorageError } from '#libs/consensus';
 
 const retry = (seconds: number): StatusDetails => ({ retryAfterSeconds: seconds });
@@ -29,6 +29,8 @@ function storageError(error: StorageError): ApiError {
         `the cluster has no leader with a quorum: ${error.message}`,
         retry(1),
       );
+    case 'Unavailable':
+      return storeUnavailable(error.message);
     case 'Stopped':
       return new ApiError(503, 'ServiceUnavailable', 'this server is shutting down', retry(1));
     case 'Timeout':

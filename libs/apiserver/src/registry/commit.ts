@@ -19,7 +19,7 @@ export async function commitPut(
   compare: readonly Compare[],
   extra: readonly Operation[] = [],
 ): Promise<KeyValue | undefined> {
-  const leasing = core.eventLeases.of(write.declaration);
+  const leasing = core.eventLeases?.of(write.declaration);
   const put: Operation = {
     type: 'put',
     key,
@@ -39,7 +39,7 @@ export async function commitPut(
     core.decoded.decode(keyValue);
     return keyValue;
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'LeaseNotFound') core.eventLeases.forget(leasing);
+    if (error instanceof StorageError && error.code === 'LeaseNotFound') core.eventLeases?.forget(leasing);
     throw error;
   } finally {
     written();

@@ -1,5 +1,5 @@
 import type { ResourceDeclaration, Scheme } from '#libs/apimachinery';
-import type { Storage } from '#libs/consensus';
+import type { KeyStorage } from '#libs/consensus';
 import type { AdmissionChain } from '../admission/chain.js';
 import type { Authorizer } from '../authz.js';
 import type { Clock } from '../clock.js';
@@ -8,10 +8,11 @@ import type { ApiRequest } from '../request.js';
 import type { WatchHubs } from '../watch/hub.js';
 import type { DecodedCache } from './decoded-cache.js';
 import type { EventLeases } from './event-lease.js';
+import type { EventsCore } from './event-store.js';
 
 /** What every verb works with. */
 export interface Core {
-  readonly storage: Storage;
+  readonly storage: KeyStorage;
   readonly scheme: Scheme;
   readonly clock: Clock;
   readonly uid: () => string;
@@ -19,7 +20,10 @@ export interface Core {
   readonly random: () => number;
   readonly decoded: DecodedCache;
   readonly hubs: WatchHubs;
-  readonly eventLeases: EventLeases;
+  /** Undefined where the storage lets everything expire by itself. */
+  readonly eventLeases: EventLeases | undefined;
+  /** What the verbs work with for Events, where those have a store of their own. */
+  readonly events?: EventsCore;
   readonly admission: AdmissionChain;
   readonly authorizer: Authorizer;
   /** Creates of kinds that are never stored, by `group/resource`. */

@@ -1,5 +1,5 @@
 import { badRequest, fieldErrors, invalid, resourceVersionTooLarge } from '#libs/apimachinery';
-import type { Revision, Storage } from '#libs/consensus';
+import type { KeyStorage, Revision } from '#libs/consensus';
 import type { Clock } from '../clock.js';
 
 /** A resourceVersion of a query: undefined when unset. Throws ApiError 400 for what is no revision. */
@@ -29,7 +29,7 @@ export interface ListVersionOptions {
  * is there, a revision is a lower bound unless the match says Exact (or a limit makes the legacy rule apply).
  */
 export async function prepareRead(
-  storage: Storage,
+  storage: KeyStorage,
   clock: Clock,
   options: ListVersionOptions,
 ): Promise<ReadAt> {
@@ -69,7 +69,7 @@ function parseMatch(options: ListVersionOptions, revision: number | undefined): 
 const freshWaitMs = 3000;
 
 /** Waits until the replica has applied `revision`. Throws ApiError 504 "Too large resource version" after 3 s. */
-export async function waitForRevision(storage: Storage, clock: Clock, revision: number): Promise<void> {
+export async function waitForRevision(storage: KeyStorage, clock: Clock, revision: number): Promise<void> {
   if (storage.revision >= revision) return;
   // Perhaps this replica lags: a barrier brings it up to date if the revision exists anywhere.
   let cancel = () => {};

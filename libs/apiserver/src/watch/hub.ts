@@ -1,4 +1,4 @@
-import type { KeyValue, Revision, Storage, StorageError, StoreEvent, Watcher } from '#libs/consensus';
+import type { KeyStorage, KeyValue, Revision, StorageError, StoreEvent, Watcher } from '#libs/consensus';
 import type { DecodedCache } from '../registry/decoded-cache.js';
 import { prefixEnd } from '../registry/keys.js';
 
@@ -45,7 +45,7 @@ export class ResourceHub {
 
   constructor(
     readonly prefix: string,
-    readonly storage: Storage,
+    readonly storage: KeyStorage,
     readonly decoded: DecodedCache,
   ) {
     this.#ringFrom = storage.revision;
@@ -219,7 +219,7 @@ export class WatchHubs {
   readonly #hubs = new Map<string, ResourceHub>();
 
   constructor(
-    readonly storage: Storage,
+    readonly storage: KeyStorage,
     readonly decoded: DecodedCache,
   ) {}
 

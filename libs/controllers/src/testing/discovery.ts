@@ -12,6 +12,7 @@ export function serveDiscovery(api: FakeApi): void {
       { ...resource('pods/status', 'Pod'), verbs: ['get'] },
       resource('configmaps', 'ConfigMap'),
       resource('secrets', 'Secret'),
+      resource('events', 'Event'),
       resource('namespaces', 'Namespace', false),
       resource('nodes', 'Node', false),
     ],
