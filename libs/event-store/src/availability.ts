@@ -11,6 +11,7 @@ export interface AvailabilityOptions {
 
 const pauseMinMs = 50;
 const pauseMaxMs = 1_000;
+const steadyMs = 2_000;
 
 /** Whether Redis is there: tells each change once, and says how long to wait before the next attempt. */
 export class Availability {
@@ -21,6 +22,7 @@ export class Availability {
   #pauseMs = pauseMinMs;
   #patience: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
+  #foundAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   connects = 0;
 
@@ -30,7 +32,7 @@ export class Availability {
 
   found(): void {
     this.connects++;
-    this.#pauseMs = pauseMinMs;
+    this.#foundAt = performance.now();
     clearTimeout(this.#patience);
     if (this.#isUp !== true)
       this.#options.onChange(true, `events are kept in Redis at ${this.#options.shown}`);
@@ -40,6 +42,8 @@ export class Availability {
   lost(error: Error): void {
     this.#failure = error.message;
     if (this.#isUp === false) return;
+    // One that is lost as soon as it is found is not asked again and again.
+    if (performance.now() - this.#foundAt > steadyMs) this.#pauseMs = pauseMinMs;
     this.#isUp = false;
     this.#patience = setTimeout(this.#options.onPatienceOver, this.#options.patienceMs);
     this.#options.onChange(false, error.message);
