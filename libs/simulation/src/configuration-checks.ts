@@ -37,6 +37,15 @@ export class ConfigurationChecks {
     return this.configuration?.voters;
   }
 
+  /** Something is handed out: by which configuration it was counted is known of the last two. */
+  follow(seen: Seen, raft: RaftServer): void {
+    const { configuration, commitIndex } = raft.status();
+    if (configuration === seen.configuration) return;
+    seen.configurationBefore = seen.configuration;
+    seen.countedBeforeTo = commitIndex;
+    seen.configuration = configuration;
+  }
+
   /** A configuration is acted on once the disk knows that it is committed. */
   checkKnown(server: number, seen: Seen, { type, index }: Entry): void {
     const commit = seen.log?.initialState().hardState.commit ?? 0;
@@ -49,8 +58,7 @@ export class ConfigurationChecks {
   /** A majority of each half of the voters has it on disk. */
   checkQuorum(server: number, seen: Seen, raft: RaftServer, entry: Entry): void {
     const { configuration, softState } = raft.status();
-    const before = seen.configuration;
-    seen.configuration = configuration;
+    const before = entry.index <= seen.countedBeforeTo ? seen.configurationBefore : undefined;
     // A leader knows by which configuration it counted, or by the one before; a follower may be some behind.
     const known = softState.role === 'leader' ? [] : this.known.slice(-3);
     const counted = [configuration, ...known, ...(before === undefined ? [] : [before])];

@@ -93,7 +93,8 @@ export class Observer {
     seen.handedOut = options.applied;
     seen.compactRevision = 0;
     seen.commit = 0;
-    seen.configuration = undefined;
+    seen.configuration = log.initialState().configuration;
+    seen.countedBeforeTo = 0;
     // What a crash took from the log was never begun.
     if (seen.lastChange > log.lastIndex()) seen.lastChange = 0;
     this.configurations.begin(log.initialState().configuration);
@@ -176,6 +177,7 @@ export class Observer {
       this.checkLeader(server, seen, softState.term, raft.status().commitIndex);
     if (softState?.role === 'candidate' || softState?.role === 'preCandidate')
       this.configurations.checkCandidate(server, raft, this.history);
+    if (ready.committed.length > 0) this.configurations.follow(seen, raft);
     for (const entry of ready.committed) this.checkCommitted(server, seen, raft, entry);
     for (const { context, index } of ready.readStates) this.checkRead(server, seen, context, index);
     for (const context of ready.droppedReads) seen.reads.delete(context);

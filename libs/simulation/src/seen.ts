@@ -20,8 +20,10 @@ export interface Seen {
   /** The commit index last written. */
   commit: number;
   ledTerm: number;
-  /** In force when it last showed something new to be committed. */
+  /** In force when it last handed something out, the one before, and up to where that one may have been counted by. */
   configuration: Configuration | undefined;
+  configurationBefore: Configuration | undefined;
+  countedBeforeTo: number;
   /** The newest change of membership that went into its log. */
   lastChange: number;
   /** A candidate that has asked and must get its vote, whatever the configuration here says. */
@@ -46,6 +48,8 @@ export const nothingSeen = (): Seen => ({
   commit: 0,
   ledTerm: 0,
   configuration: undefined,
+  configurationBefore: undefined,
+  countedBeforeTo: 0,
   lastChange: 0,
   owes: undefined,
   commitAtElection: 0,
