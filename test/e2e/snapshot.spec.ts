@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api, type ApiList, type Status } from './support/api.js';
-import { TestCluster } from './support/cluster.js';
+import { type CommandResult, eventually, TestCluster } from './support/cluster.js';
+import { freePort } from './support/free-port.js';
+import { Program } from './support/program.js';
 import { SequenceWriters } from './support/sequence-writer.js';
 
 /** A backup of a running cluster becomes another cluster: with all that was acknowledged, and without ever going back. */
@@ -99,6 +101,55 @@ describe('trireme snapshot', () => {
     expect(again.stderr).toContain('holds a cluster already');
     const gone = await old.trireme('snapshot', 'status', join(old.directory, 'nothing'));
     expect(gone.stderr).toContain('ENOENT');
+  });
+
+  it('restores a single master by its configuration, which then leads what was saved', async () => {
+    const file = join(old.directory, 'backup');
+    const config = join(old.directory, 'master.json');
+    const write = (more: object = {}): void =>
+      writeFileSync(config, JSON.stringify({ ...settings, ...more }));
+    const [peer, securePort, etcdMetricsPort, controllerManagerPort, schedulerPort] = await Promise.all(
+      Array.from({ length: 5 }, freePort),
+    );
+    const settings = {
+      clusterId: 'alone',
+      members: [{ id: 1, name: 'master-1', host: '127.0.0.1', port: peer }],
+      dataDir: join(old.directory, 'alone'),
+      pkiDir: join(old.dataDir, 'pki'),
+      securePort,
+      etcdMetricsPort,
+      controllerManagerPort,
+      schedulerPort,
+    };
+    write();
+    const restore = async (...more: readonly string[]): Promise<CommandResult> =>
+      old.trireme('snapshot', 'restore', file, '--config', config, ...more);
+    expect((await restore('--masters', '3')).stderr).toMatch(/--masters is not for one master/);
+    expect((await restore()).stderr).toMatch(/not a valid configuration: name: /);
+    write({ name: 'master-1', join: true });
+    expect((await restore()).stderr).toMatch(/master-1 joins a cluster that runs/);
+    write();
+    const made = await restore('--member', 'master-1', '-o', 'json');
+    expect(made.stderr).toContain(`trireme master --config ${config}`);
+    const { keyCount } = JSON.parse(made.stdout) as Saved;
+    expect(keyCount).toBeGreaterThan(100);
+    expect((await restore('--member', 'master-1')).stderr).toContain('holds a member already');
+
+    const master = Program.trireme(['master', '--config', config], { TRIREME_MASTER_NAME: 'master-1' });
+    try {
+      const direct = Api.of(old, { server: `https://127.0.0.1:${securePort}` });
+      apis.push(direct);
+      const kept = await eventually('the restored master to serve', async () => {
+        const { status, body } = await direct.call<ApiList>(
+          'GET',
+          `${configMaps}?labelSelector=writer%3Dload`,
+        );
+        return status === 200 && body.items.length;
+      });
+      expect(kept).toBeGreaterThan(100);
+    } finally {
+      await master.kill('SIGTERM');
+    }
   });
 
   it('shows no alarm where there is none, and ends those that are named', async () => {

@@ -15,6 +15,8 @@ export interface AlarmReport {
 
 /** One replica's own view, as `GET /trireme/v1/status` answers it. */
 export interface ReplicaReport {
+  /** Of the product; masters of before did not tell it. */
+  readonly version?: string;
   readonly name: string;
   readonly memberId: number;
   readonly role: 'leader' | 'follower' | 'learner' | 'observer';
@@ -71,6 +73,24 @@ export class AdminClient {
       // Dead, paused or cut off: that is what the caller wants to know.
       return undefined;
     }
+  }
+
+  /**
+   * By how many milliseconds the master's clock is ahead of this one's, to about a second: it tells whole ones. Undefined
+   * when it cannot be reached or tells none.
+   */
+  async clockAheadMs(master: MasterState): Promise<number | undefined> {
+    const before = Date.now();
+    let date: string | undefined;
+    try {
+      ({ date } = await this.#call(master, 'GET', '/livez', undefined, 2_000));
+    } catch {
+      // That it does not answer is told elsewhere.
+      return undefined;
+    }
+    if (date === undefined) return undefined;
+    const wholeSecondMs = 1_000;
+    return Date.parse(date) + wholeSecondMs / 2 - (before + Date.now()) / 2;
   }
 
   async transferLeadership(leader: MasterState, to: string | undefined): Promise<void> {
@@ -188,7 +208,7 @@ export class AdminClient {
     path: string,
     body: string | undefined,
     timeoutMs: number,
-  ): Promise<{ status: number; body: string }> {
+  ): Promise<{ status: number; body: string; date?: string }> {
     return new Promise((resolve, reject) => {
       const call = request(
         {
@@ -204,7 +224,9 @@ export class AdminClient {
         (response) => {
           let text = '';
           response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, body: text, date: response.headers.date }),
+          );
           response.on('error', reject);
         },
       );

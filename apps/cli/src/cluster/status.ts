@@ -27,6 +27,8 @@ export interface MemberReport {
   readonly sizeBytes: number;
   readonly quotaBytes: number;
   readonly healthy: boolean;
+  /** Of the product; undefined when it does not answer. */
+  readonly version?: string;
   /** URL for etcd's clients, where that service is on. */
   readonly etcd?: string;
 }
@@ -65,6 +67,7 @@ export async function clusterStatus(state: ClusterState): Promise<ClusterStatus>
         sizeBytes: report?.sizeBytes ?? 0,
         quotaBytes: report?.quotaBytes ?? 0,
         healthy: report?.ready === true,
+        ...(report?.version === undefined ? {} : { version: report.version }),
         ...(etcd === undefined ? {} : { etcd }),
       };
     }),

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Argument, type Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { AdminClient } from '../cluster/admin-client.js';
 import { askSupervisor } from '../cluster/control.js';
 import {
@@ -12,15 +12,12 @@ import {
 } from '../cluster/state.js';
 import { clusterStatus } from '../cluster/status.js';
 import { UserError } from '../ui/errors.js';
-import { clusterOptions, duration, oneOf } from './options.js';
+import { clusterOptions, duration, masterArgument, NamesArgument, oneOf } from './options.js';
 
 interface ChaosFlags {
   readonly name: string;
   readonly dataDir?: string;
 }
-
-const masterArgument = (): Argument =>
-  new Argument('<master>', 'a master by name, or `leader`, or `follower`');
 
 /** Faults on a running local cluster. Each prints the name of the master that it hit. */
 export function addChaos(program: Command): void {
@@ -45,7 +42,7 @@ function addKill(chaos: Command): void {
     });
   clusterOptions(chaos.command('start'))
     .description('start a master that was kept down')
-    .addArgument(new Argument('<master>', 'a master by name'))
+    .addArgument(new NamesArgument('<master>', 'a master by name'))
     .action(async (name: string, flags: ChaosFlags) => {
       const state = requireRunning(requireState(flags.name, flags.dataDir));
       const master = named(state.masters, name);
@@ -67,7 +64,7 @@ function addSignals(chaos: Command): void {
     });
   clusterOptions(chaos.command('resume'))
     .description('let a paused master go on (SIGCONT); without a name, all of them')
-    .addArgument(new Argument('[master]', 'a master by name'))
+    .addArgument(new NamesArgument('[master]', 'a master by name'))
     .action(async (name: string | undefined, flags: ChaosFlags) => {
       const state = requireRunning(requireState(flags.name, flags.dataDir));
       const masters =

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type KubeconfigEntry, kubeconfig, mergeKubeconfig, resolveKubeconfigPath } from '#libs/pki';
 import { type ClusterState, requireState } from '../cluster/state.js';
-import { UserError } from '../ui/errors.js';
 import { clusterOptions } from './options.js';
 
 interface Flags {
@@ -35,23 +33,5 @@ export function addKubeconfig(program: Command): void {
       const path = resolve(resolveKubeconfigPath(flags.kubeconfig));
       await mergeKubeconfig(path, entry);
       process.stderr.write(`${path} now has the context ${state.name}\n`);
-    });
-
-  clusterOptions(program.command('kubectl'))
-    .description('run kubectl (from the PATH) against the cluster: trireme kubectl -- get pods')
-    .argument('[args...]', "kubectl's arguments, after --")
-    .action(async (args: string[], flags: Flags) => {
-      const state = requireState(flags.name, flags.dataDir);
-      const child = spawn('kubectl', ['--kubeconfig', state.kubeconfig, '--context', state.name, ...args], {
-        stdio: 'inherit',
-      });
-      process.exitCode = await new Promise<number>((done, failed) => {
-        child.once('exit', (code) => done(code ?? 1));
-        child.once('error', (error) => {
-          failed(
-            new UserError(`cannot run kubectl: ${error.message}`, 'install kubectl and put it on the PATH'),
-          );
-        });
-      });
     });
 }

@@ -17,6 +17,7 @@ import {
   type HostAndPort,
   oneOf,
   remoteOption,
+  NamesArgument,
 } from './options.js';
 
 interface MemberFlags {
@@ -67,14 +68,14 @@ export function addMember(program: Command): void {
     });
   remoteOption(clusterOptions(member.command('promote')))
     .description('make a learner a voter, once it holds nine tenths of the log')
-    .argument('<member>', 'name or id')
+    .addArgument(new NamesArgument('<member>', 'name or id'))
     .option('--wait <duration>', 'how long it may still take to catch up', duration, 60_000)
     .action(async (which: string, flags: MemberFlags & { readonly wait: number }) => {
       await promote(chosenCluster(flags), which, flags.wait);
     });
   remoteOption(clusterOptions(member.command('remove')))
     .description('remove a member for good; on this machine it is ended, too, and its data put aside')
-    .argument('<member>', 'name or id')
+    .addArgument(new NamesArgument('<member>', 'name or id'))
     .action(async (which: string, flags: MemberFlags) => remove(chosenCluster(flags), which, flags));
 }
 

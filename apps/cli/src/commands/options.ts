@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { remoteCluster } from '../cluster/remote.js';
 import { type ClusterState, requireRunning, requireState } from '../cluster/state.js';
@@ -35,6 +35,28 @@ interface ClusterFlags {
   readonly name: string;
   readonly dataDir?: string;
   readonly config?: string;
+}
+
+/** An argument that is a name in a cluster; completion offers those of the one that the flags name. */
+export class NamesArgument extends Argument {
+  constructor(
+    name: string,
+    description: string,
+    readonly candidates: (state: ClusterState) => readonly string[] = mastersOf,
+  ) {
+    super(name, description);
+  }
+}
+
+const mastersOf = (state: ClusterState): string[] => state.masters.map(({ name }) => name);
+
+/** A master by name, or by what it is now. */
+export function masterArgument(): Argument {
+  return new NamesArgument('<master>', 'a master by name, or `leader`, or `follower`', (state) => [
+    'leader',
+    'follower',
+    ...mastersOf(state),
+  ]);
 }
 
 export function oneOf(flags: string, description: string, choices: readonly string[]): Option {

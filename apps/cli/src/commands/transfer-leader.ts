@@ -3,7 +3,7 @@ import { AdminClient } from '../cluster/admin-client.js';
 import type { ClusterState, MasterState } from '../cluster/state.js';
 import { clusterStatus } from '../cluster/status.js';
 import { UserError } from '../ui/errors.js';
-import { chosenCluster, clusterOptions, remoteOption } from './options.js';
+import { chosenCluster, clusterOptions, NamesArgument, remoteOption } from './options.js';
 
 interface Flags {
   readonly name: string;
@@ -15,7 +15,7 @@ interface Flags {
 export function addTransferLeader(program: Command): void {
   remoteOption(clusterOptions(program.command('transfer-leader')))
     .description('hand leadership to another master, or to the most caught-up one; prints the new leader')
-    .argument('[to]', 'name of the master that is to lead')
+    .addArgument(new NamesArgument('[to]', 'name of the master that is to lead'))
     .addOption(
       new Option('--from <name>', 'only if this master leads; otherwise nothing is done').env(
         'TRIREME_MASTER_NAME',

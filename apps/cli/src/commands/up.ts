@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { resolveKubeconfigPath } from '#libs/pki';
 import { launch, requireWritable, type UpOptions } from '../cluster/launch.js';
 import { ownMode, runSupervisor } from '../cluster/run-supervisor.js';
@@ -7,83 +7,14 @@ import { spawnSupervisor, type SupervisorProcess, supervisorReady } from '../clu
 import { readState, resolveDataDir } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
 import { Progress } from '../ui/progress.js';
-import { chosenEventsStore, type EventsStoreFlags, eventsStoreOptions } from './events-store-options.js';
-import {
-  applyConfigFile,
-  clusterOptions,
-  duration,
-  hostAndPort,
-  type HostAndPort,
-  integer,
-  oneOf,
-} from './options.js';
-import { chosenStorage, type StorageFlags, storageOptions } from './storage-options.js';
-
-interface UpFlags extends StorageFlags, EventsStoreFlags {
-  readonly name: string;
-  readonly dataDir?: string;
-  readonly masters: number;
-  readonly observers: number;
-  readonly nodes: number;
-  readonly port: number;
-  readonly config?: string;
-  readonly detach: boolean;
-  readonly wait: number;
-  readonly kubeconfig?: string;
-  readonly podStartDelay: number;
-  readonly jobDuration: number;
-  readonly etcdListen?: HostAndPort;
-}
+import { chosenEventsStore } from './events-store-options.js';
+import { applyConfigFile } from './options.js';
+import { chosenStorage } from './storage-options.js';
+import { type UpFlags, upOptions } from './up-options.js';
 
 export function addUp(program: Command): void {
-  eventsStoreOptions(storageOptions(clusterOptions(program.command('up'))))
+  upOptions(program.command('up'))
     .description('start a cluster on this machine and supervise it until Ctrl-C (or --detach)')
-    .addOption(number('--masters <n>', 'master replicas (odd)', 3, 1, 7, 'TRIREME_MASTERS'))
-    .addOption(
-      number(
-        '--observers <n>',
-        'members without a vote, that serve reads, watches and writes',
-        0,
-        0,
-        8,
-        'TRIREME_OBSERVERS',
-      ),
-    )
-    .addOption(number('--nodes <n>', 'simulated nodes', 3, 0, 5_000, 'TRIREME_NODES'))
-    .addOption(
-      number('--port <port>', 'port of the balancer; 0 takes free ones', 6443, 0, 65_000, 'TRIREME_PORT'),
-    )
-    .option('--config <file>', 'file with the same keys as the flags (YAML or JSON; - is standard input)')
-    .option('--detach', 'return when the cluster is ready', false)
-    .addOption(
-      new Option('--wait <duration>', 'how long to wait for readiness')
-        .default(60_000, '60s')
-        .argParser(duration),
-    )
-    .option('--kubeconfig <file>', 'kubeconfig to write (default: $KUBECONFIG or ~/.kube/config)')
-    .addOption(
-      oneOf('--runtime <runtime>', 'what runs the pods', ['auto', 'simulated'])
-        .default('auto')
-        .env('TRIREME_RUNTIME'),
-    )
-    .addOption(
-      new Option('--pod-start-delay <duration>', 'time a simulated pod takes to run')
-        .default(50, '50ms')
-        .argParser(duration),
-    )
-    .addOption(
-      new Option('--job-duration <duration>', 'time a simulated job pod runs')
-        .default(1_000, '1s')
-        .argParser(duration),
-    )
-    .addOption(
-      new Option(
-        '--etcd-listen <host:port>',
-        "serve etcd's clients from there on, a port a master; 0 takes free ones",
-      )
-        .env('TRIREME_ETCD_LISTEN')
-        .argParser(hostAndPort),
-    )
     .action(async (flags: UpFlags, command: Command) => {
       if (flags.config !== undefined) applyConfigFile(command, flags.config);
       const given = (flag: string): boolean => command.getOptionValueSource(flag) !== 'default';
@@ -100,10 +31,6 @@ export function addUp(program: Command): void {
       if (command.opts<UpFlags>().detach) await startDetached(options, progress);
       else await runForeground(options, progress);
     });
-}
-
-function number(flags: string, text: string, value: number, min: number, max: number, env: string): Option {
-  return new Option(flags, text).default(value).env(env).argParser(integer(min, max));
 }
 
 function toOptions(flags: UpFlags, portGiven: boolean, membersGiven: boolean): UpOptions {

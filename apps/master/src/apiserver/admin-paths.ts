@@ -4,6 +4,7 @@ import { alarmTypes, type DiskFault, type Members } from '#libs/consensus';
 import type { Logger } from '#libs/telemetry';
 import { byEtcdsTools, embedded, type Engine } from '../consensus/engine.js';
 import { parseDiskFault, writeDiskFault } from '../consensus/disk-fault-file.js';
+import { productVersion } from '../version.js';
 import { BackupStreams } from './backup-stream.js';
 import { listMembers, memberChanges } from './member-paths.js';
 
@@ -126,6 +127,7 @@ async function report({ storage, health }: AdminOptions): Promise<object> {
   const status = storage.status();
   const self = status.members.find((member) => member.id === status.memberId);
   return {
+    version: productVersion(),
     name: status.name,
     memberId: status.memberId,
     role: status.leadership.isLeader
