@@ -63,6 +63,8 @@ function readable(option: Option, value: unknown): Setting['value'] {
   if (typeof value === 'number' && option.flags.includes('<duration>')) {
     return value % 1_000 === 0 ? `${value / 1_000}s` : `${value}ms`;
   }
+  // Of a URL with a user's password the rest is enough to know where it comes from.
+  if (typeof value === 'string') return value.replace(/^([a-z]+:\/\/[^@/]*):[^@]*@/, '$1:REDACTED@');
   return value as Setting['value'];
 }
 
