@@ -146,7 +146,6 @@ describe('trireme config view', () => {
     const first = await cluster.trireme('config', 'view', '--masters', '5', '--etcd-listen', '[::1]:2379');
     writeFileSync(file, first.stdout);
     expect((await cluster.trireme('config', 'view', '--config', file)).stdout).toBe(first.stdout);
-    await refused(['config', 'view', '--masters', 'many'], /a whole number from 1 to 7/, 2);
     await refused(['config', 'view', '--config', '/nowhere.yaml'], /cannot read the configuration/);
   });
 });
