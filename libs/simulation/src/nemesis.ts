@@ -217,9 +217,11 @@ export class Nemesis {
         const leader = this.leader();
         if (leader === undefined) return;
         coverage.hit('process: leadership transferred');
-        const to = this.someServer().name;
-        this.note(`leadership is to move to ${to}`);
-        leader.replica?.transferLeadership(random.chance(0.5) ? to : undefined).catch(() => undefined);
+        const to = this.someServer();
+        this.note(`leadership is to move to ${to.name}`);
+        leader.replica?.transferLeadership(random.chance(0.5) ? to.name : undefined).catch(() => undefined);
+        // Who is to take over may not hear of it.
+        if (random.chance(0.4) && to !== leader) this.cut([[leader.id, to.id]], longMs * 2);
       }
     }
   }
@@ -381,12 +383,20 @@ export class Nemesis {
     }
   }
 
+  /** It may sleep through its promotion, and wake when its vote is needed. */
   private promote(asked: Server, id: number): void {
-    const { coverage } = this.parts;
+    const { coverage, scenario, servers } = this.parts;
+    const sleeper = this.random.chance(0.3) ? servers.find((each) => each.id === id) : undefined;
+    if (sleeper !== undefined) this.pause(sleeper, 'consensus', scenario.tickMs * scenario.electionTicks);
     asked.replica?.members.promote(id, 1_500).then(
       () => {
         coverage.hit('members: learner promoted');
         this.note(`m${id} is promoted`);
+        const leader = this.leader();
+        if (sleeper === undefined || leader === undefined || leader === sleeper) return;
+        this.note(`${leader.name} is killed`);
+        leader.crash(false);
+        this.restart(leader);
       },
       (error: unknown) => this.note(`m${id} is not promoted: ${String(error)}`),
     );

@@ -1,5 +1,5 @@
 import { StorageError } from '#libs/consensus';
-import type { Watcher } from '#libs/consensus';
+import type { Replica, Watcher } from '#libs/consensus';
 import type { WatchItem, WatchStream } from '#libs/history';
 import { text } from './reference.js';
 import { Stream } from './random.js';
@@ -64,7 +64,7 @@ export class Watchers {
   private begin(one: Watching, server: Server): void {
     const { replica } = server;
     if (replica === undefined || one.server !== server) return;
-    const from = one.stream === undefined ? replica.revision : one.position;
+    const from = one.stream === undefined ? this.first(replica) : one.position;
     // A server that is behind has nothing to tell yet of what comes after a revision that it has not reached.
     if (one.stream === undefined) this.anew(one, from);
     else one.stream.items.push({ kind: 'resume', after: from });
@@ -94,6 +94,11 @@ export class Watchers {
       if (error instanceof StorageError) return this.lose(one, error.code === 'Compacted');
       this.simulator.fail(`a watch from ${from} was not taken: ${describeError(error)}`);
     }
+  }
+
+  /** Where a new stream begins: now, or with the oldest that can still be told. */
+  private first({ revision, compactRevision }: Replica): number {
+    return this.random.chance(0.3) ? Math.max(0, compactRevision - 1) : revision;
   }
 
   private anew(one: Watching, after: number): void {
