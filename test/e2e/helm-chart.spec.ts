@@ -92,6 +92,8 @@ describe.each(valueSets)('with the values of %s', (values) => {
 it.each([
   ['an even number of masters', 'replicas=4', /replicas.*must be one of 1, 3, 5, 7/s],
   ['a misspelt key', 'persistance.size=1Gi', /additional properties 'persistance' not allowed/],
+  ['a password in its values', 'eventsStore.url=redis://:secret@redis:6379', /eventsStore.url.*pattern/s],
+  ['an authority of no store', 'eventsStore.caSecret=redis-ca', /caSecret needs eventsStore.url/],
   ['a URL that is no https', 'externalUrl=http://example.org', /externalUrl.*does not match pattern/s],
 ])('refuses %s', async (_, setting, message) => {
   const refused = await helm('template', 'site', chart, '--set', setting);

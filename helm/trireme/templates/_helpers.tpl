@@ -91,6 +91,12 @@ https://{{ include "trireme.fullname" . }}.{{ .Release.Namespace }}.svc.{{ .Valu
   "pkiDir" "/etc/trireme/pki"
   "externalUrl" (include "trireme.url" .)
   "serviceClusterIpRange" .Values.serviceClusterIpRange -}}
+{{- with .Values.eventsStore -}}
+{{- if and .url .existingSecret }}{{ fail "eventsStore has both url and existingSecret: leave one of them out" }}{{ end -}}
+{{- if and .caSecret (not .url) (not .existingSecret) }}{{ fail "eventsStore.caSecret needs eventsStore.url or .existingSecret" }}{{ end -}}
+{{- if .url }}{{ $_ := set $config "eventsStore" .url }}{{ end -}}
+{{- if .caSecret }}{{ $_ := set $config "eventsStoreCaFile" "/etc/trireme/events-store/ca.crt" }}{{ end -}}
+{{- end -}}
 {{- toPrettyJson (mustMergeOverwrite $config .Values.config) -}}
 {{- end -}}
 
