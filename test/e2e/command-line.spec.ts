@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, eventually, TestCluster } from './support/cluster.js';
+import { type CommandResult, eventually, run, TestCluster } from './support/cluster.js';
 import { Program } from './support/program.js';
 
 /** Commands that look after a cluster: logs, doctor, kubectl, config view. While it runs, while it is broken, and after. */
@@ -17,7 +17,15 @@ let cluster: TestCluster;
 const programs: Program[] = [];
 
 beforeAll(async () => {
-  cluster = await TestCluster.start({ nodes: 1 });
+  cluster = new TestCluster();
+  // Of standard input, which the supervisor behind `--detach` gets as well.
+  const input = `masters: 3\nnodes: 1\nport: 0\nkubeconfig: ${cluster.kubeconfig}\n`;
+  const env = cluster.environment();
+  const up = await run(process.execPath, ['bin/trireme.mjs', 'up', '--detach', '--config', '-'], {
+    env,
+    input,
+  });
+  expect(up.code, up.stderr).toBe(0);
 });
 
 afterAll(async () => {

@@ -28,21 +28,30 @@ export interface SupervisorProcess {
   readonly args: readonly string[];
   readonly dataDir: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Its standard input; default: nothing. */
+  readonly input?: string;
   /** A step of the start begins; it is over when the promise settles. Its reason, where it fails, is that of the start. */
   readonly onStep?: (title: string, done: Promise<void>) => void;
 }
 
 /** Starts `trireme up` in a process of its own; its output goes to `logs/supervisor.log`. */
-export function spawnSupervisor({ mode, args, dataDir, env = process.env }: SupervisorProcess): ChildProcess {
+export function spawnSupervisor({
+  mode,
+  args,
+  dataDir,
+  env = process.env,
+  input,
+}: SupervisorProcess): ChildProcess {
   mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
   const log = openSync(logOf(dataDir), 'a', 0o600);
   const child = spawn(process.execPath, [cliEntry, ...args], {
     // Out of the terminal's reach: what ends it is `down` or its owner, in an orderly way.
     detached: true,
-    stdio: ['ignore', log, log, 'ipc'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', log, log, 'ipc'],
     env: { ...env, [modeVariable]: mode },
   });
   closeSync(log);
+  child.stdin?.end(input);
   return child;
 }
 

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { resolveKubeconfigPath } from '#libs/pki';
 import { resolveDataDir } from '../cluster/state.js';
 import { formatTable } from '../ui/table.js';
-import { applyConfigFile, type HostAndPort, oneOf } from './options.js';
+import { applyConfigFile, type HostAndPort, oneOf, readConfigFile } from './options.js';
 import { type UpFlags, upOptions } from './up-options.js';
 
 interface Setting {
@@ -29,7 +29,7 @@ export function addConfig(program: Command): void {
     .option('--show-origin', 'say of each value where it comes from', false)
     .addOption(oneOf('-o, --output <format>', 'output format', ['yaml', 'json']).default('yaml'))
     .action((given: ViewFlags, command: Command) => {
-      if (given.config !== undefined) applyConfigFile(command, given.config);
+      if (given.config !== undefined) applyConfigFile(command, given.config, readConfigFile(given.config));
       const flags = command.opts<ViewFlags>();
       const settings = command.options
         .filter(({ long }) => long !== undefined && !own.includes(long))

@@ -106,14 +106,23 @@ export function duration(value: string): number {
   return Number(match[1]) * unit;
 }
 
+/** The text of a file for `--config`; `-` is standard input, which can be read once. Throws UserError. */
+export function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path === '-' ? 0 : path, 'utf8');
+  } catch (error) {
+    throw new UserError(`cannot read the configuration ${path}: ${(error as Error).message}`);
+  }
+}
+
 /**
- * Fills options that neither a flag nor the environment set from a file whose keys equal the flags' names (YAML or
- * JSON; `-` is standard input). An unknown key is an error: a misspelt one would be ignored silently.
+ * Fills options that neither a flag nor the environment set from such a file, whose keys equal the flags' names (YAML or
+ * JSON). An unknown key is an error: a misspelt one would be ignored silently.
  */
-export function applyConfigFile(command: Command, path: string): void {
+export function applyConfigFile(command: Command, path: string, text: string): void {
   let values: unknown;
   try {
-    values = parse(readFileSync(path === '-' ? 0 : path, 'utf8'));
+    values = parse(text);
   } catch (error) {
     throw new UserError(`cannot read the configuration ${path}: ${(error as Error).message}`);
   }

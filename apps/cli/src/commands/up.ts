@@ -8,7 +8,7 @@ import { readState, resolveDataDir } from '../cluster/state.js';
 import { UserError } from '../ui/errors.js';
 import { Progress } from '../ui/progress.js';
 import { chosenEventsStore } from './events-store-options.js';
-import { applyConfigFile } from './options.js';
+import { applyConfigFile, readConfigFile } from './options.js';
 import { chosenStorage } from './storage-options.js';
 import { type UpFlags, upOptions } from './up-options.js';
 
@@ -16,7 +16,9 @@ export function addUp(program: Command): void {
   upOptions(program.command('up'))
     .description('start a cluster on this machine and supervise it until Ctrl-C (or --detach)')
     .action(async (flags: UpFlags, command: Command) => {
-      if (flags.config !== undefined) applyConfigFile(command, flags.config);
+      const file = flags.config;
+      const text = file === undefined ? '' : readConfigFile(file);
+      if (file !== undefined) applyConfigFile(command, file, text);
       const given = (flag: string): boolean => command.getOptionValueSource(flag) !== 'default';
       const options = toOptions(
         command.opts<UpFlags>(),
@@ -28,7 +30,8 @@ export function addUp(program: Command): void {
       if (mode !== undefined) return runSupervisor(options, mode);
       const progress = new Progress({ quiet: quiet === true });
       progress.info(`Starting cluster "${options.name}"`);
-      if (command.opts<UpFlags>().detach) await startDetached(options, progress);
+      if (command.opts<UpFlags>().detach)
+        await startDetached(options, progress, file === '-' ? text : undefined);
       else await runForeground(options, progress);
     });
 }
@@ -91,13 +94,19 @@ function printReady(options: UpOptions, progress: Progress, port: number): void 
   );
 }
 
-async function startDetached(options: UpOptions, progress: Progress): Promise<void> {
+/** `input` was read from standard input, which the supervisor has to be given again. */
+async function startDetached(
+  options: UpOptions,
+  progress: Progress,
+  input: string | undefined,
+): Promise<void> {
   requireWritable(options.dataDir);
   let drawn: Promise<unknown> = Promise.resolve();
   const supervisor: SupervisorProcess = {
     mode: 'detached',
     args: process.argv.slice(2),
     dataDir: options.dataDir,
+    ...(input === undefined ? {} : { input }),
     onStep: (title, done) => {
       drawn = progress.step(title, async () => done).catch(() => undefined);
     },
