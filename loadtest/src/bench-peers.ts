@@ -10,7 +10,7 @@ import { reportError } from '../../apps/cli/src/ui/errors.js';
 import { judgeBar, type RowDefinition } from './peers/bars.js';
 import type { BenchContext, PeerName, RowGroup } from './peers/context.js';
 import { readRows, watchRows, writeRows } from './peers/api-rows.js';
-import { etcdRows } from './peers/etcd-rows.js';
+import { etcdRows, portRows } from './peers/etcd-rows.js';
 import { failoverRows } from './peers/failover-rows.js';
 import { definitions } from './peers/rows.js';
 import { schedulerAloneRows, schedulingRows } from './peers/scheduling-rows.js';
@@ -24,6 +24,7 @@ import { spread } from './stats.js';
 
 const groups: readonly RowGroup[] = [
   etcdRows,
+  portRows,
   readRows,
   writeRows,
   watchRows,

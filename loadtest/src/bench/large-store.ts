@@ -223,6 +223,7 @@ async function main(): Promise<void> {
       name,
       memberId: id,
       members: addresses,
+      clusterId: 'large-store',
       dataDir: join(directory, name),
       listen: { host, port },
       tls,

@@ -3,6 +3,7 @@ import { openReplica } from '#libs/consensus';
 import type { MemberAddress, PeerTls, Replica } from '#libs/consensus';
 
 export interface MemberSetup {
+  readonly clusterId: string;
   readonly name: string;
   readonly memberId: number;
   readonly members: readonly MemberAddress[];
@@ -41,7 +42,6 @@ let written = 0;
 async function open({ hashes = 0, ...setup }: MemberSetup): Promise<void> {
   replica = await openReplica({
     ...setup,
-    clusterId: 'puts',
     onFatal: (error) => {
       tell({ kind: 'trouble', message: error.message });
       process.exitCode = 1;

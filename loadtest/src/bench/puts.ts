@@ -4,17 +4,10 @@
  *
  *     node dist/loadtest/src/bench/puts.js --clients 1,64,1000 --seconds 5 --runs 3 --kills 10
  */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensureClusterPki } from '#libs/pki';
-import { freePorts } from '../processes.js';
-import type { FromMember, MemberSetup, ToMember } from './puts-member.js';
+import { answer, settled, startMember, startReplicas } from '../targets/replicas.js';
+import type { Member } from '../targets/replicas.js';
+import type { ToMember } from './puts-member.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -33,54 +26,10 @@ const { values: flags } = parseArgs({
   },
 });
 
-interface Member {
-  readonly setup: MemberSetup;
-  child: ChildProcess;
-  leader: string | undefined;
-}
-
-type Answer<K extends FromMember['kind']> = Extract<FromMember, { kind: K }>;
-
 const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
 const percentile = (sorted: readonly number[], p: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
-
-function start(setup: MemberSetup): Member {
-  const entry = fileURLToPath(new URL('./puts-member.js', import.meta.url));
-  const child = fork(entry, { serialization: 'advanced' });
-  const member: Member = { setup, child, leader: undefined };
-  child.on('message', (message: FromMember) => {
-    if (message.kind === 'leadership') member.leader = message.leader;
-    if (message.kind === 'trouble') process.stderr.write(`${setup.name}: ${message.message}\n`);
-  });
-  child.once('exit', (code) => {
-    if (code === null || code === 0) return;
-    process.stderr.write(`${setup.name} ended with code ${code}\n`);
-    process.exit(1);
-  });
-  child.send({ kind: 'open', setup } satisfies ToMember);
-  return member;
-}
-
-const answer = <K extends FromMember['kind']>(member: Member, kind: K): Promise<Answer<K>> =>
-  new Promise((resolve) => {
-    const take = (message: FromMember): void => {
-      if (message.kind !== kind) return;
-      member.child.off('message', take);
-      resolve(message as Answer<K>);
-    };
-    member.child.on('message', take);
-  });
-
-async function settled(members: readonly Member[]): Promise<Member> {
-  for (;;) {
-    const name = members[0]?.leader;
-    const found = members.find(({ setup }) => setup.name === name);
-    if (found !== undefined && members.every(({ leader }) => leader === name)) return found;
-    await pause(5);
-  }
-}
 
 async function load(members: readonly Member[], kind: 'put' | 'read', clients: number): Promise<object> {
   const leader = await settled(members);
@@ -120,32 +69,15 @@ async function killLeader(members: Member[]): Promise<number> {
   });
   leader.child.kill('SIGKILL');
   const first = Math.min(...(await Promise.all(times)));
-  members.splice(members.indexOf(leader), 1, start(leader.setup));
+  members.splice(members.indexOf(leader), 1, startMember(leader.setup));
   await settled(members);
   return first - killedAt;
 }
 
 async function main(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'trireme-puts-'));
-  const names = ['m1', 'm2', 'm3'];
-  const pki = await ensureClusterPki(join(directory, 'pki'), { masters: names });
-  const ports = await freePorts(names.length);
-  const addresses = names.map((name, i) => ({ id: i + 1, name, host: '127.0.0.1', port: ports[i] ?? 0 }));
-  const members = addresses.map((address) => {
-    const peer = pki.masters[address.name]?.peer;
-    if (peer === undefined) throw new Error(`no certificate for ${address.name}`);
-    const { name, id, host, port } = address;
-    const tls = { ca: pki.peerCa.certificate, ...peer };
-    return start({
-      name,
-      memberId: id,
-      members: addresses,
-      dataDir: join(directory, name),
-      listen: { host, port },
-      tls,
-      hashes: id === 1 ? Number(flags.hashes) : 0,
-      ...(flags.snapshots === undefined ? {} : { snapshotEntries: Number(flags.snapshots) }),
-    });
+  const { members, stop } = await startReplicas({
+    hashes: Number(flags.hashes),
+    ...(flags.snapshots === undefined ? {} : { snapshotEntries: Number(flags.snapshots) }),
   });
   const report: Record<string, unknown> = { bytes: Number(flags.bytes), at: flags.at };
   try {
@@ -184,8 +116,7 @@ async function main(): Promise<void> {
     );
     process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   } finally {
-    for (const { child } of members) child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
+    stop();
   }
 }
 

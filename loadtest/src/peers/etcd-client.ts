@@ -1,8 +1,10 @@
 /**
- * A process of clients of an etcd, real or Trireme's: the same program for both sides of a row. Told what to do over IPC;
- * a closed loop, a connection a client.
+ * A process of clients of an etcd, real or Trireme's, or of Trireme's peer port: the same program for both sides of a row. Told
+ * what to do over IPC; a closed loop, a connection a client.
  */
 import { performance } from 'node:perf_hooks';
+import { ClientSession, openStorageClient } from '#libs/consensus';
+import type { StorageClientOptions } from '#libs/consensus';
 import type { Tls } from '../http2/http2-client.js';
 import { EtcdWire } from '../services/etcd-wire.js';
 
@@ -14,6 +16,14 @@ export interface EtcdWork {
   readonly bytes: number;
   readonly warmupSeconds: number;
   readonly seconds: number;
+  /** The peer port of these replicas in the place of `urls`. */
+  readonly port?: Omit<StorageClientOptions, 'onWarning' | 'session'>;
+}
+
+interface Connection {
+  put(key: string, value: Buffer): Promise<unknown>;
+  get(key: string): Promise<unknown>;
+  close(): void;
 }
 
 export type EtcdWorked =
@@ -21,13 +31,36 @@ export type EtcdWorked =
   | { readonly failed: string };
 
 const keys = 10_000;
+/** All of them at once would wait for each other's handshakes longer than servers wait for one. */
+const openedAtOnce = 32;
+
+/** Connection `i` of them all: they spread over the servers. */
+async function connect(
+  { urls, tls, port }: EtcdWork,
+  session: ClientSession,
+  i: number,
+): Promise<Connection> {
+  if (port === undefined) return new EtcdWire(urls[i % urls.length] ?? '', tls);
+  const at = i % port.members.length;
+  const members = [...port.members.slice(at), ...port.members.slice(0, at)];
+  const client = await openStorageClient({ ...port, members, session });
+  await client.get('/bench/0');
+  return {
+    put: async (key, value) => client.txn({ compare: [], success: [{ type: 'put', key, value }] }),
+    get: async (key) => client.get(key),
+    close: () => client.close(),
+  };
+}
 
 async function work(wanted: EtcdWork): Promise<EtcdWorked> {
-  const { urls, tls, clients, bytes } = wanted;
-  const connections = Array.from(
-    { length: clients },
-    (_, i) => new EtcdWire(urls[i % urls.length] ?? '', tls),
-  );
+  const { clients, bytes } = wanted;
+  const session = new ClientSession();
+  const connections: Connection[] = [];
+  while (connections.length < clients) {
+    const length = Math.min(openedAtOnce, clients - connections.length);
+    const more = Array.from({ length }, async (_, i) => connect(wanted, session, connections.length + i));
+    connections.push(...(await Promise.all(more)));
+  }
   const value = Buffer.alloc(bytes, 'x');
   if (wanted.operation === 'get') await connections[0]?.put('/bench/0', value);
   const started = performance.now() + wanted.warmupSeconds * 1_000;

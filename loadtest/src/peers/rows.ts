@@ -25,11 +25,13 @@ const most = (row: string, unit: string, limit: number): RowDefinition => ({
 
 /** Every row of the comparison that has a bar, and the bar; other rows are figures to look at. */
 export const definitions: readonly RowDefinition[] = [
-  time('put 512 B p50, 1 client', 1),
-  rate('put 512 B, 64 clients', 'puts/s', 2),
-  rate('put 512 B, 1,000 clients', 'puts/s', 2),
-  rate('linearizable get, 64 clients, leader', 'gets/s', 2),
-  rate('linearizable get, 64 clients, followers', 'gets/s', 2),
+  ...['', 'peer port: '].flatMap((by) => [
+    time(`${by}put 512 B p50, 1 client`, 1),
+    rate(`${by}put 512 B, 64 clients`, 'puts/s', 2),
+    rate(`${by}put 512 B, 1,000 clients`, 'puts/s', 2),
+    rate(`${by}linearizable get, 64 clients, leader`, 'gets/s', 2),
+    rate(`${by}linearizable get, 64 clients, followers`, 'gets/s', 2),
+  ]),
   rate('pod create, 64 clients', 'requests/s', 6),
   time('pod create p99', 0.3),
   rate('pod get, resourceVersion=0', 'requests/s', 5),

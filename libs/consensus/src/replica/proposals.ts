@@ -15,7 +15,12 @@ export interface ProposeOptions {
   readonly timeoutMs: number;
   /** Take it only where this replica leads in this term: it is never forwarded, and its fate ends with the term. */
   readonly onlyInTerm?: number;
+  /** The command's encoding, which has an identity of its caller's: it keeps that, whoever proposes it. */
+  readonly identified?: Uint8Array;
 }
+
+/** A transaction with its identity. */
+export type TxnCommand = Extract<Command, { type: 'txn' }>;
 
 /** Resolves with what the command did once this replica has applied it. Rejects with StorageError. */
 export type Propose = (command: Unidentified, options: ProposeOptions) => Promise<CommandResult>;
@@ -25,7 +30,7 @@ interface Pending {
   readonly unidentified: Unidentified;
   /** Encoded, with its id. */
   command: Uint8Array;
-  /** Session of that id. */
+  /** Session of that id; 0 where it is not ours. */
   session: number;
   /** How often it was handed over; more than one copy of it may be under way. */
   sends: number;
@@ -113,11 +118,14 @@ export class Proposals {
   }
 
   /** Resolves with what the command did once this replica has applied it. Rejects with StorageError. */
-  propose(command: Unidentified, { timeoutMs, onlyInTerm = 0 }: ProposeOptions): Promise<CommandResult> {
+  propose(
+    command: Unidentified,
+    { timeoutMs, onlyInTerm = 0, identified }: ProposeOptions,
+  ): Promise<CommandResult> {
     const error = this.#refuseNow();
     if (error !== undefined) return Promise.reject(error);
     const number = this.#nextNumber;
-    const bytes = this.#encode(command, number);
+    const bytes = identified ?? this.#encode(command, number);
     if (bytes.length > maxCommandBytes) {
       const size = `the write is ${bytes.length} bytes, ${maxCommandBytes} are allowed`;
       return Promise.reject(new StorageError('TooLarge', size));
@@ -130,7 +138,7 @@ export class Proposals {
         number,
         unidentified: command,
         command: bytes,
-        session: this.#session,
+        session: identified === undefined ? this.#session : 0,
         sends: 0,
         onlyInTerm,
         deadline,
@@ -227,7 +235,11 @@ export class Proposals {
   /** An entry of this session was applied; `times` where writes are traced. */
   applied(number: number, result: CommandResult, times?: ReturnType<typeof timesAt>): void {
     const pending = this.#pending.get(number);
-    if (pending !== undefined && result.refused === 'sessionExpired') return this.#renew(pending);
+    if (pending !== undefined && result.refused === 'sessionExpired') {
+      if (pending.session !== 0) return this.#renew(pending);
+      // As there; whose the session is sees to a new one.
+      if (pending.sends > 1) return this.#fail(number, timeout());
+    }
     this.#remove(number);
     if (times !== undefined && pending?.trace !== undefined) {
       pending.trace.applied({ proposedMs: pending.proposedMs, ...times, appliedMs: epochMs() });

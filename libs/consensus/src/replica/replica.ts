@@ -24,6 +24,7 @@ import type { FromThread, ThreadReport, ToThread } from '../thread/protocol.js';
 import type { PeerTls } from '../transport/handshake.js';
 import { WatchHub } from '../watch-hub.js';
 import { describeMetrics, describeStatus, type Observed } from './describe.js';
+import { ClientPort } from './client-port.js';
 import { ReplicaEtcdSpace } from './etcd-space.js';
 import { LeaderChores } from './leader-chores.js';
 import { LeadershipTracker } from './leadership.js';
@@ -67,6 +68,7 @@ export class EmbeddedReplica implements Replica {
   readonly #chores: LeaderChores;
   readonly #safeguards: Safeguards;
   readonly #installing: Slices;
+  readonly #clients: ClientPort;
   #behindInstall: FromThread[] = [];
   #thread: LaunchedThread | undefined;
   #report: ThreadReport | undefined;
@@ -136,6 +138,17 @@ export class EmbeddedReplica implements Replica {
       onListenerError,
       environment,
     });
+    this.#clients = new ClientPort({
+      clock,
+      propose: (command, bytes) => {
+        this.#safeguards.checkServing();
+        if (mayPut(command)) this.#safeguards.checkQuota();
+        return this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs, identified: bytes });
+      },
+      barrier: () => this.barrier(),
+      get: (key) => this.get(key),
+      answer: (connection, body) => this.#post({ kind: 'clientAnswers', connection, body }),
+    });
     this.#snapshotter = new Snapshotter({
       environment,
       directory: directory.snapshotDirectory,
@@ -187,6 +200,8 @@ export class EmbeddedReplica implements Replica {
         return this.#install(message.path, message.snapshot);
       case 'memberChange':
         return this.members.answered(message.number, message.outcome);
+      case 'clientRequests':
+        return this.#clients.take(message.connection, message.body);
       case 'diskFaultSet':
         return this.#settingFaults.shift()?.resolve();
       case 'removed':

@@ -127,6 +127,8 @@ export class ConsensusThread {
         memberChangeOutcome: (number, outcome) => this.#membership.answered(number, outcome),
         removed: (reason) => this.#leave(reason),
         snapshotSent: (peer, ok) => this.#input(() => this.#raft.snapshotSent(asMemberId(peer), ok)),
+        client: (connection, body) =>
+          this.#post({ kind: 'clientRequests', connection, body: new Uint8Array(body) }),
         warning: (message) => this.#warn(message),
       },
     );
@@ -292,6 +294,8 @@ export class ConsensusThread {
       case 'diskFault':
         this.#setDiskFault?.(message.fault);
         return this.#post({ kind: 'diskFaultSet' });
+      case 'clientAnswers':
+        return this.#network.answerClient?.(message.connection, message.body);
       case 'tls':
         return this.#network.reload?.(message.tls);
       case 'stop':

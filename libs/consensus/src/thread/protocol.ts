@@ -60,6 +60,7 @@ export type ToThread =
   | { readonly kind: 'cut'; readonly outgoing: readonly number[]; readonly incoming: readonly number[] }
   /** Fault injection: from now on the log's disk is like this. */
   | { readonly kind: 'diskFault'; readonly fault: DiskFault }
+  | { readonly kind: 'clientAnswers'; readonly connection: number; readonly body: Uint8Array }
   | { readonly kind: 'stop' };
 
 /** Why proposals were not taken: retry elsewhere, retry later, or never. */
@@ -130,6 +131,8 @@ export type FromThread =
   /** This member was removed from the cluster. */
   | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'report'; readonly report: ThreadReport }
+  /** What a client of the peer port asks, as client-codec.ts has it. */
+  | { readonly kind: 'clientRequests'; readonly connection: number; readonly body: Uint8Array }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'fatal'; readonly message: string }
   | { readonly kind: 'stopped' };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asLogIndex, asMemberId, asTerm } from '#libs/raft';
 import type { Message, MessageType } from '#libs/raft';
+import { readAnswers, readRequests, writeAnswers, writeRequests } from './client-codec.js';
 import { encodeFrame, FrameDecoder, frameKind, maxFrameBytes, ProtocolError } from './frame.js';
 import { readNumbers, readProposals, writeNumbers, writeProposals } from './forward-codec.js';
 import { decodeHello, encodeHello } from './handshake.js';
@@ -92,6 +93,45 @@ describe('frames between peers', () => {
     );
   });
 
+  it('carry what clients ask, and what they are answered', () => {
+    const requests = fc.array(
+      fc.oneof(
+        fc.record({ number: natural, type: fc.constant('txn' as const), command: data }),
+        fc.record({ number: natural, type: fc.constant('get' as const), key: fc.string() }),
+      ),
+    );
+    const answers = fc.array(
+      fc.oneof(
+        fc.record({
+          number: natural,
+          type: fc.constant('done' as const),
+          succeeded: fc.boolean(),
+          revision: natural,
+        }),
+        fc.record({
+          number: natural,
+          type: fc.constant('value' as const),
+          modRevision: natural,
+          value: data,
+        }),
+        fc.record({
+          number: natural,
+          type: fc.constant('error' as const),
+          code: fc.string(),
+          message: fc.string(),
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(requests, answers, (asked, answered) => {
+        const request = encodeFrame(frameKind.clientRequests, (writer) => writeRequests(writer, asked));
+        expect(readRequests(request.subarray(5))).toEqual(asked);
+        const answer = encodeFrame(frameKind.clientAnswers, (writer) => writeAnswers(writer, answered));
+        expect(readAnswers(answer.subarray(5))).toEqual(answered);
+      }),
+    );
+  });
+
   it('of any bytes end in a named error or in frames, never in anything else', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -99,6 +139,13 @@ describe('frames between peers', () => {
           for (const { body } of decode(Buffer.from(bytes), [7])) readMessages(body);
         } catch (error) {
           expect(['ProtocolError', 'MalformedBytesError']).toContain((error as Error).name);
+        }
+        for (const read of [readRequests, readAnswers]) {
+          try {
+            read(Buffer.from(bytes));
+          } catch (error) {
+            expect((error as Error).name).toBe('MalformedBytesError');
+          }
         }
       }),
     );

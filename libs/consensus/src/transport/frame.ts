@@ -20,6 +20,9 @@ export const frameKind = {
   /** A change of membership that a member hands to its leader, and what became of it. */
   memberChange: 11,
   memberChangeOutcome: 12,
+  /** What a client of this port asks (client-codec.ts), and the answers. */
+  clientRequests: 13,
+  clientAnswers: 14,
 } as const;
 
 export type FrameKind = (typeof frameKind)[keyof typeof frameKind];

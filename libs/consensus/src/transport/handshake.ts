@@ -10,8 +10,9 @@ const magic = 'trireme-peer';
 export const maxHandshakeBytes = 4096;
 export const handshakeTimeoutMs = 2_000;
 
-export type Channel = 'messages' | 'snapshot';
-const channels: readonly Channel[] = ['messages', 'snapshot'];
+/** `client` asks, as no member of the group, with the certificate of one. */
+export type Channel = 'messages' | 'snapshot' | 'client';
+const channels: readonly Channel[] = ['messages', 'snapshot', 'client'];
 
 /** The first thing a dialling peer says. */
 export interface Hello {
@@ -138,7 +139,9 @@ export function greet(
   }
   const { id, name: claimed } = hello.from;
   const member = known.members.find((one) => one.id === id);
-  if (id === self.memberId) return refuse(`member ${id} is this server itself`);
+  if (hello.channel === 'client' && member === undefined)
+    return refuse(`a client must show the certificate of a member, and ${id} is none`);
+  if (hello.channel !== 'client' && id === self.memberId) return refuse(`member ${id} is this server itself`);
   if (member === undefined && id < known.nextId) {
     return refuse(
       `member ${id} was removed from the cluster: its data directory is of no more use; add it again under a new id, with an empty one`,

@@ -33,6 +33,8 @@ export interface PeerClientOptions {
   readonly onDisconnect: () => void;
   /** Snapshot channel: the peer holds the snapshot durably. */
   readonly onAcknowledged?: () => void;
+  /** Client channel: what the server answers. The body is a view. */
+  readonly onFrame?: (kind: number, body: Buffer) => void;
   readonly onSent: (bytes: number) => void;
   readonly onRoundTrip: (seconds: number) => void;
   readonly onWarning: (message: string) => void;
@@ -44,7 +46,7 @@ const firstBackoffMs = 20;
 const maxBackoffMs = 500;
 const pingEveryMs = 1_000;
 /** Pings wait behind the chunks of a snapshot, so that its channel has more patience. */
-const defaultSilenceMs = { messages: 4_000, snapshot: 10_000 } as const;
+const defaultSilenceMs = { messages: 4_000, snapshot: 10_000, client: 4_000 } as const;
 
 /**
  * Nest client proxy that dials one peer and keeps the connection: mutual TLS 1.3, handshake, frames out.
@@ -182,7 +184,7 @@ export class PeerClient extends ClientProxy {
       this.#ping(socket);
     } else if (kind === frameKind.pong) {
       this.#options.onRoundTrip((performance.now() * 1000 - readU64(body, 0)) / 1e6);
-    }
+    } else if (this.#ready) this.#options.onFrame?.(kind, body);
   }
 
   #ping(socket: TLSSocket): void {

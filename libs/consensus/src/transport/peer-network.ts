@@ -11,7 +11,8 @@ import type { ChangeOutcome, MemberChange } from '../membership/member-change.js
 import { Histogram, roundTripBucketsSeconds } from '../metrics.js';
 import type { PeerMetrics } from '../metrics.js';
 import { maxUnwrittenBytes, SnapshotReceiver } from '../snapshot/snapshot-receiver.js';
-import { encodeFrame, frameKind } from './frame.js';
+import { readRequests } from './client-codec.js';
+import { encodeFrame, frameHeaderBytes, frameKind } from './frame.js';
 import { readNumbers, readProposals, writeNumbers, writeProposals } from './forward-codec.js';
 import type { ForwardedProposal } from './forward-codec.js';
 import type { KnownPeers, PeerTls } from './handshake.js';
@@ -37,6 +38,8 @@ export interface PeerEvents {
   /** A member asks this server, as the leader, for a change of membership; answered with `answerChange`. */
   memberChange(from: number, number: number, change: MemberChange): void;
   memberChangeOutcome(number: number, outcome: ChangeOutcome): void;
+  /** A client asks, over a connection that `answerClient` names; the body is found well-formed and a view. */
+  client(connection: number, body: Buffer): void;
   /** A peer will not let this server in any more: it was removed from the cluster. */
   removed(reason: string): void;
   warning(message: string): void;
@@ -85,6 +88,9 @@ export class PeerNetwork implements PeerTransport {
   readonly #peers = new Map<number, Peer>();
   readonly #receivers = new Map<object, SnapshotReceiver>();
   #receivedSnapshots = 0;
+  readonly #clients = new Map<number, PeerContext>();
+  readonly #clientNumbers = new Map<object, number>();
+  #lastClient = 0;
   #tls: PeerTls;
   #cut: CutLinks = { outgoing: new Set(), incoming: new Set() };
   #known: KnownPeers;
@@ -201,8 +207,34 @@ export class PeerNetwork implements PeerTransport {
       if (this.#cut.incoming.has(context.peer)) return;
       this.#events.memberChangeOutcome(reader.u64(), readChangeOutcome(reader));
     });
+    server.handle('client.requests', (body, context) => {
+      readRequests(body);
+      this.#events.client(this.#clientOf(context), body);
+    });
     server.handle('raft.snapshot.chunk', (body, context) => this.#takeChunk(body, context));
     server.handle('raft.snapshot.end', (body, context) => this.#takeEnd(body, context));
+  }
+
+  #clientOf(context: PeerContext): number {
+    const known = this.#clientNumbers.get(context.connection);
+    if (known !== undefined) return known;
+    const number = ++this.#lastClient;
+    this.#clientNumbers.set(context.connection, number);
+    this.#clients.set(number, context);
+    context.onClose(() => {
+      this.#clientNumbers.delete(context.connection);
+      this.#clients.delete(number);
+    });
+    return number;
+  }
+
+  answerClient(connection: number, body: Uint8Array): void {
+    const frame = encodeFrame(
+      frameKind.clientAnswers,
+      (writer) => writer.raw(body),
+      frameHeaderBytes + body.length,
+    );
+    this.#clients.get(connection)?.answer(frame);
   }
 
   /** Opens the port, then dials the peers. Throws when the port cannot be had. */

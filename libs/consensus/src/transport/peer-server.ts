@@ -35,9 +35,13 @@ export interface PeerServerOptions {
 }
 
 /** Peers need two each; what strangers hold besides ends with the handshake's time. Beyond it connections are closed at once. */
-const maxConnections = 256;
+const maxConnections = 1_024;
+/** Of them, connections of clients: there is always room for peers. */
+const maxClients = 768;
 /** Answers to pings that a peer leaves unread: its connection is closed then. */
 const maxUnreadBytes = 64 << 10;
+/** Answers that a client leaves unread. */
+const maxUnreadAnswerBytes = 16 << 20;
 const sameWarningMs = 10_000;
 
 /** Patterns that the server dispatches on: one a frame kind. Handlers get the frame's body and its context. */
@@ -50,6 +54,7 @@ export const peerPattern = {
   [frameKind.snapshotEnd]: 'raft.snapshot.end',
   [frameKind.memberChange]: 'raft.member.change',
   [frameKind.memberChangeOutcome]: 'raft.member.outcome',
+  [frameKind.clientRequests]: 'client.requests',
 } as const;
 export type PeerPattern = (typeof peerPattern)[keyof typeof peerPattern];
 
@@ -57,6 +62,8 @@ export type PeerPattern = (typeof peerPattern)[keyof typeof peerPattern];
 export interface PeerContext {
   readonly peer: number;
   readonly connection: object;
+  /** Sends a frame to a client; ends the connection of one that does not read its answers. */
+  answer(frame: Buffer): void;
   /** Stops and starts reading from this peer: backpressure while a snapshot goes to disk. */
   pause(): void;
   resume(): void;
@@ -82,6 +89,7 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
   readonly #options: PeerServerOptions;
   /** Connections, with the peer of each once it is let in. */
   readonly #sockets = new Map<TLSSocket, number | undefined>();
+  #clients = 0;
   #lastWarning = '';
   #lastWarningAt = 0;
   #server: TlsServer | undefined;
@@ -167,6 +175,12 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
       const hello = decodeHello(body);
       const welcome = greet(hello, this.#options, this.#options.known(), socket);
       if (welcome.refusal !== '' || hello === undefined) return this.#refuse(socket, welcome);
+      if (hello.channel === 'client' && this.#clients >= maxClients)
+        return this.#refuse(socket, {
+          refusal: `${maxClients} clients are connected already`,
+          removed: false,
+        });
+      if (hello.channel === 'client') this.#clients++;
       decoder.limitBytes = maxFrameBytes;
       channel = hello.channel;
       context = contextOf(socket, hello.from.id, (refusal) =>
@@ -180,7 +194,7 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
       if (context !== undefined) this.#options.onReceived(context.peer, chunk.length);
       try {
         decoder.push(chunk, (kind, body) => {
-          if (context !== undefined) this.#dispatch(kind, body, context, socket);
+          if (context !== undefined) this.#dispatch(kind, body, context, channel, socket);
           else if (kind === frameKind.hello) receiveHello(body);
           else throw new ProtocolError('no handshake');
         });
@@ -194,16 +208,25 @@ export class PeerServer extends Server<PeerServerEvents> implements CustomTransp
     socket.on('close', () => {
       clearTimeout(timer);
       this.#sockets.delete(socket);
+      if (context !== undefined && channel === 'client') this.#clients--;
       if (context !== undefined && channel === 'messages') this.#options.onDisconnect(context.peer);
     });
   }
 
-  #dispatch(kind: number, body: Buffer, context: PeerContext, socket: TLSSocket): void {
+  #dispatch(
+    kind: number,
+    body: Buffer,
+    context: PeerContext,
+    channel: Hello['channel'],
+    socket: TLSSocket,
+  ): void {
     if (kind === frameKind.ping) {
       if (socket.writableLength > maxUnreadBytes) throw new ProtocolError('it does not read its answers');
       socket.write(encodeFrame(frameKind.pong, (writer) => writer.raw(body)));
       return;
     }
+    if ((channel === 'client') !== (kind === frameKind.clientRequests))
+      throw new ProtocolError(`a frame of kind ${kind} on the channel '${channel}'`);
     const pattern = (peerPattern as Record<number, string | undefined>)[kind];
     const handler = pattern === undefined ? undefined : this.messageHandlers.get(pattern);
     if (handler === undefined) throw new ProtocolError(`a frame of unknown kind ${kind}`);
@@ -230,6 +253,10 @@ function contextOf(socket: TLSSocket, peer: number, refuse: (reason: string) => 
   return {
     peer,
     connection: socket,
+    answer: (frame) => {
+      if (socket.writableLength > maxUnreadAnswerBytes) socket.destroy();
+      else if (!socket.destroyed) socket.write(frame);
+    },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     acknowledge: () => void socket.write(encodeWelcome()),

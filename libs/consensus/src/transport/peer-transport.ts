@@ -28,6 +28,8 @@ export interface PeerTransport {
    * they are not let in again: ids below `nextId` that are missing were removed. Those from it on may introduce themselves.
    */
   setMembers(members: readonly MemberAddress[], nextId: number): void;
+  /** Answers a client; it may have gone. Absent where there are none. */
+  answerClient?(connection: number, body: Uint8Array): void;
   /** Other certificates from now on; absent where there are none. */
   reload?(tls: PeerTls): void;
   metrics(): PeerMetrics[];
