@@ -147,11 +147,17 @@ class Run {
     const votersBefore = String(voters);
     // A change that was asked for before the cut may leave too few on this side of it.
     const changed = (): boolean => String(observer.configurations.voters) !== votersBefore;
+    // Whoever is behind can depose nobody: so that it could, nothing is written meanwhile.
+    workload.resting = lastCut === 'deaf follower';
+    if (workload.resting)
+      this.runUntil(() => simulator.now > endAt || (workload.calls.size === 0 && this.agree()));
     shapes[lastCut](true);
     const untilAt = simulator.now + 8 * electionMs;
     const goal = workload.answered + 5;
     const lateAt = simulator.now + convergenceMs;
-    this.runUntil(() => simulator.now > lateAt || (simulator.now > untilAt && workload.answered >= goal));
+    this.runUntil(() => simulator.now > untilAt);
+    workload.resting = false;
+    this.runUntil(() => simulator.now > lateAt || workload.answered >= goal);
     if (simulator.violation === undefined && workload.answered < goal && !changed())
       simulator.fail(
         `${lastCut}: only ${workload.answered - goal + 5} answers in ${convergenceMs} ms. ${this.describe()}`,

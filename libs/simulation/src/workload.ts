@@ -32,6 +32,8 @@ export class Workload {
   /** Answered in time; anything else than an error. */
   answered = 0;
   private readonly random: Stream;
+  /** Asks for nothing for a while. */
+  resting = false;
   private stopped = false;
   private values = 0;
   private readonly revisions = new Map<string, number>();
@@ -59,7 +61,7 @@ export class Workload {
     this.simulator.after(this.random.around(this.scenario.thinkMs), 'client', undefined, () => {
       if (this.stopped) return;
       const up = this.servers.filter(({ replica }) => replica !== undefined);
-      if (up.length === 0) return this.think(client);
+      if (up.length === 0 || this.resting) return this.think(client);
       this.call(client, this.random.pick(up));
     });
   }
@@ -176,6 +178,7 @@ export class Workload {
     this.simulator.after(this.random.around(60), 'client', undefined, () => {
       if (this.stopped) return;
       this.control(server);
+      if (this.resting) return;
       const { main } = server;
       this.simulator.after(0, 'client', main, () => {
         const { replica } = server;
@@ -193,6 +196,7 @@ export class Workload {
     this.simulator.after(this.random.around(150), 'client', undefined, () => {
       if (this.stopped) return;
       this.lease();
+      if (this.resting) return;
       const server = this.random.pick(this.servers);
       this.simulator.after(0, 'client', server.main, () => {
         const { replica } = server;
