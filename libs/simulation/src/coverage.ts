@@ -10,6 +10,7 @@ export const faultSites = [
   'network: link clogged',
   'network: connection reset',
   'network: snapshot stream cut',
+  'network: end of a snapshot not heard',
   'process: killed',
   'process: all killed',
   'process: stopped in order',

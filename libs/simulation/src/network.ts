@@ -223,9 +223,13 @@ export class Network {
       if (snapshot === undefined) return fail();
       receiver.finish(snapshot, crc32(bytes)).then(
         (path) => {
+          // Its sender may not hear of it, and send it again; it may be taken late, when the log has gone on.
+          const unheard = this.random.chance(0.2);
+          if (unheard) this.coverage.hit('network: end of a snapshot not heard');
+          const late = unheard ? this.random.around(snapshotSilenceMs / 2) : 0;
           // A thread that is paused takes it when it goes on.
-          simulator.after(0, 'chunk', endpoint.loop, () => endpoint.events.snapshot(path, announcement));
-          end(true);
+          simulator.after(late, 'chunk', endpoint.loop, () => endpoint.events.snapshot(path, announcement));
+          end(!unheard);
         },
         () => {
           void receiver.abandon();
