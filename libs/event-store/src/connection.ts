@@ -27,7 +27,7 @@ export async function connectRedis(
     db: database,
     ...(user === undefined ? {} : { username: user }),
     ...(password === undefined ? {} : { password }),
-    ...(secure ? { tls: { servername: host, ...tls } } : {}),
+    ...(secure ? { tls: { ...tls } } : {}),
     ...(commandTimeoutMs === undefined ? {} : { commandTimeout: commandTimeoutMs }),
     connectTimeout: connectTimeoutMs,
     protocol: 2,

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { Redis } from 'ioredis';
 import type { StorageError, StoreEvent, TxnRequest, WatchRequest } from '#libs/consensus';
 import { asRevision } from '#libs/mvcc';
+import { createCertificateAuthority, issueCertificate } from '#libs/pki';
 import { openRedisEventStore, type RedisEventStore } from './redis-event-store.js';
 import type { RedisEventStoreOptions } from './options.js';
 import { keysOf } from './scripts.js';
@@ -35,7 +36,7 @@ function open(options: Partial<RedisEventStoreOptions> = {}): RedisEventStore {
   return store;
 }
 
-async function opened1(options: Partial<RedisEventStoreOptions> = {}): Promise<RedisEventStore> {
+async function openAndWait(options: Partial<RedisEventStoreOptions> = {}): Promise<RedisEventStore> {
   const store = open(options);
   await up(store);
   return store;
@@ -78,7 +79,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 
 describe('the store of Events in Redis', () => {
   it('writes on condition of the revision, tells what was there, and stamps what it stores', async () => {
-    const store = await opened1();
+    const store = await openAndWait();
     const value = bytes(`{"v":${' '.repeat(18)}}`);
     const created = await store.txn({
       compare: [{ key: '/a', target: 'modRevision', operator: '=', operand: 0 }],
@@ -102,7 +103,7 @@ describe('the store of Events in Redis', () => {
   });
 
   it('what one master wrote all of them see, in one order, and a read behind a barrier misses nothing', async () => {
-    const [a, b] = [await opened1(), await opened1()] as const;
+    const [a, b] = [await openAndWait(), await openAndWait()] as const;
     const told = watched(b);
     for (let i = 0; i < 20; i++) {
       const writer = i % 2 === 0 ? a : b;
@@ -121,7 +122,7 @@ describe('the store of Events in Redis', () => {
   });
 
   it('of writers of one key on one revision one wins', async () => {
-    const stores = [await opened1(), await opened1()] as const;
+    const stores = [await openAndWait(), await openAndWait()] as const;
     const { revision } = await stores[0].txn(put('/a', 'old'));
     const attempts = Array.from({ length: 20 }, (_, i) => stores[i % 2]!.txn(put('/a', String(i), revision)));
     const won = (await Promise.all(attempts)).filter(({ succeeded }) => succeeded);
@@ -129,9 +130,9 @@ describe('the store of Events in Redis', () => {
   });
 
   it('a watch goes on from where it was, also on another master; history before it began is gone', async () => {
-    const a = await opened1();
+    const a = await openAndWait();
     const { revision } = await a.txn(put('/a', '1'));
-    const late = await opened1();
+    const late = await openAndWait();
     await a.txn(put('/a', '2'));
     await late.barrier();
     const from = asRevision(revision + 1);
@@ -145,14 +146,14 @@ describe('the store of Events in Redis', () => {
   });
 
   it('history beyond its bound is dropped', async () => {
-    const store = await opened1({ historyEntries: 20 });
+    const store = await openAndWait({ historyEntries: 20 });
     const { revision } = await store.txn(put('/a', '0'));
     for (let i = 0; i < 50; i++) await store.txn(put('/a', String(i)));
     await until('history is dropped', () => store.compactRevision > revision);
   });
 
   it('objects expire when their time is up, for all masters with one event', async () => {
-    const [a, b] = [await opened1({ ttlMs: 300 }), await opened1({ ttlMs: 300 })] as const;
+    const [a, b] = [await openAndWait({ ttlMs: 300 }), await openAndWait({ ttlMs: 300 })] as const;
     const told = [watched(a), watched(b)];
     await a.txn(put('/a', 'x'));
     for (const { seen } of told) await until('it expires', () => seen().includes('delete /a'));
@@ -161,13 +162,13 @@ describe('the store of Events in Redis', () => {
   });
 
   it('a master that comes later holds what there is, however much is written meanwhile', async () => {
-    const a = await opened1();
+    const a = await openAndWait();
     for (let i = 0; i < 1_200; i += 100)
       await Promise.all(Array.from({ length: 100 }, (_, j) => a.txn(put(`/k${i + j}`, 'x'))));
     const writing = Promise.all(
       Array.from({ length: 300 }, (_, i) => a.txn(i % 2 ? remove(`/k${i}`) : put(`/k${i}`, 'y'))),
     );
-    const b = await opened1();
+    const b = await openAndWait();
     await writing;
     await b.barrier();
     expect(b.range(all).keyValues).toEqual(a.range(all).keyValues);
@@ -175,7 +176,7 @@ describe('the store of Events in Redis', () => {
   });
 
   it('refuses what it cannot do, a deposed leader, and more writes than it can bear', async () => {
-    const store = await opened1({ maxPendingWrites: 2 });
+    const store = await openAndWait({ maxPendingWrites: 2 });
     const faulty: TxnRequest[] = [
       { compare: [], success: [] },
       { compare: [], success: [...put('/a', '').success, ...put('/b', '').success] },
@@ -198,8 +199,8 @@ describe('the store of Events in Redis', () => {
   });
 
   it('clusters of different ids share a Redis and see nothing of each other', async () => {
-    const mine = await opened1();
-    const other = await opened1({ clusterId: `${clusterId}-other` });
+    const mine = await openAndWait();
+    const other = await openAndWait({ clusterId: `${clusterId}-other` });
     await mine.txn(put('/a', 'x'));
     await other.barrier();
     expect(other.range(all).keyValues).toEqual([]);
@@ -208,7 +209,7 @@ describe('the store of Events in Redis', () => {
 
 describe('Redis away', () => {
   it('everything is refused at once and watches end; back with another memory, revisions go on beyond', async () => {
-    const store = await opened1({ patienceMs: 100 });
+    const store = await openAndWait({ patienceMs: 100 });
     const { revision } = await store.txn(put('/a', 'x'));
     const told = watched(store);
     await redis.kill();
@@ -232,7 +233,7 @@ describe('Redis away', () => {
   });
 
   it('hung instead of gone is noticed within seconds, and what was seen is not seen again', async () => {
-    const store = await opened1();
+    const store = await openAndWait();
     await store.txn(put('/a', 'x'));
     const told = watched(store);
     redis.signal('SIGSTOP');
@@ -248,7 +249,7 @@ describe('Redis away', () => {
   });
 
   it('emptied under its users it is begun anew, and a lost piece of history is noticed', async () => {
-    const store = await opened1();
+    const store = await openAndWait();
     await store.txn(put('/a', 'x'));
     const admin = new Redis(redis.url);
     await admin.flushall();
@@ -270,7 +271,7 @@ describe('Redis away', () => {
       await until('it is told', () => changes.length > 0);
       expect(changes[0]).toMatch(/does not let this master in: .*Correct user and password/);
       expect(() => wrong.requireAvailable()).toThrow(/does not let this master in/);
-      await opened1({ url: `redis://:right@127.0.0.1:${port}/2` });
+      await openAndWait({ url: `redis://:right@127.0.0.1:${port}/2` });
       await guarded.kill();
       changes.length = 0;
       const early = open({ url: `redis://:right@127.0.0.1:${port}` });
@@ -283,6 +284,25 @@ describe('Redis away', () => {
       expect(changes.join()).not.toMatch(/wrong|right/);
     } finally {
       await guarded.stop();
+    }
+  });
+
+  it('over TLS it is trusted by its authority alone', async () => {
+    const [ours, other] = await Promise.all(
+      ['ours', 'other'].map((name) => createCertificateAuthority(name)),
+    );
+    const request = { commonName: 'redis', usages: ['server' as const], ipAddresses: ['127.0.0.1'] };
+    const secure = await TestRedis.startTls(await issueCertificate(ours!, request), ours!.certificate);
+    const url = `rediss://127.0.0.1:${secure.port}`;
+    try {
+      const store = await openAndWait({ url, tls: { ca: ours!.certificate } });
+      expect((await store.txn(put('/a', 'x'))).succeeded).toBe(true);
+      changes.length = 0;
+      open({ url, tls: { ca: other!.certificate } });
+      await until('it is told', () => changes.length > 0);
+      expect(changes[0]).toMatch(/away: no TLS with Redis at rediss:.*Check "eventsStoreCaFile"/);
+    } finally {
+      await secure.stop();
     }
   });
 });

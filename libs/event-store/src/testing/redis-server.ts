@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** The redis-server of the PATH, as a real process on loopback that can be killed, stopped and started anew. */
 export class TestRedis {
   readonly #directory = mkdtempSync(join(tmpdir(), 'trireme-redis-'));
-  readonly #args: readonly string[];
+  #args: readonly string[];
   #process: ChildProcess | undefined;
 
   private constructor(
@@ -30,6 +30,30 @@ export class TestRedis {
   /** With `args`, such as `--requirepass x`. */
   static async start(args: readonly string[] = []): Promise<TestRedis> {
     const redis = new TestRedis(await freePort(), args);
+    await redis.restart();
+    return redis;
+  }
+
+  /** Speaks TLS with this key, its certificate and its authority (PEM); asks clients for none. */
+  static async startTls(pair: { certificate: string; privateKey: string }, ca: string): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort(), []);
+    const files = { cert: pair.certificate, key: pair.privateKey, 'ca-cert': ca };
+    const flags = Object.entries(files).flatMap(([name, pem]) => {
+      const path = join(redis.#directory, name);
+      writeFileSync(path, pem, { mode: 0o600 });
+      return [`--tls-${name}-file`, path];
+    });
+    // In the place of the plain port.
+    redis.#args = [
+      '--tls-port',
+      String(redis.port),
+      '--port',
+      '0',
+      '--tls-auth-clients',
+      'no',
+      ...flags,
+      ...redis.#args.slice(2),
+    ];
     await redis.restart();
     return redis;
   }
