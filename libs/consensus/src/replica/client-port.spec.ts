@@ -26,14 +26,14 @@ async function answersTo(
       },
       barrier: () => Promise.resolve(),
       get: () => undefined,
-      answer: (_connection, body) => {
-        bodies.push(readAnswers(Buffer.from(body)));
+      answer: (all) => {
+        for (const { body } of all) bodies.push(readAnswers(Buffer.from(body)));
         if (bodies.flat().length === requests.length) resolve();
       },
     });
     const writer = new ByteWriter();
     writeRequests(writer, requests);
-    port.take(1, writer.bytes());
+    port.take([{ connection: 1, body: writer.bytes() }]);
   });
   for (const command of proposed) expect(command).toMatchObject({ type: 'txn', id });
   return bodies;

@@ -5,6 +5,7 @@ import type { Clock } from '../environment/clock.js';
 import { StorageError } from '../storage.js';
 import { readRequests, sessionExpired, writeAnswers } from '../transport/client-codec.js';
 import type { ClientAnswer, ClientRequest } from '../transport/client-codec.js';
+import type { ClientBody } from '../thread/protocol.js';
 import type { TxnCommand } from './proposals.js';
 
 export interface ClientPortOptions {
@@ -13,8 +14,8 @@ export interface ClientPortOptions {
   readonly propose: (command: TxnCommand, bytes: Uint8Array) => Promise<CommandResult>;
   readonly barrier: () => Promise<void>;
   readonly get: (key: string) => KeyValue | undefined;
-  /** Sends a body of answers over a connection. */
-  readonly answer: (connection: number, body: Uint8Array) => void;
+  /** Sends each body of answers over its connection. */
+  readonly answer: (answers: readonly ClientBody[]) => void;
 }
 
 /** What clients of the peer port ask of this replica (transport/storage-client.ts is their side). Answers of one turn travel together. */
@@ -26,8 +27,12 @@ export class ClientPort {
     this.#options = options;
   }
 
-  /** `body` as `readRequests` takes it, already found well-formed. */
-  take(connection: number, body: Uint8Array): void {
+  /** Bodies as `readRequests` takes them, already found well-formed. */
+  take(requests: readonly ClientBody[]): void {
+    for (const { connection, body } of requests) this.#take(connection, body);
+  }
+
+  #take(connection: number, body: Uint8Array): void {
     for (const request of readRequests(Buffer.from(body.buffer, body.byteOffset, body.length))) {
       const { number } = request;
       this.#do(request).then(
@@ -79,10 +84,13 @@ export class ClientPort {
   #flush(): void {
     const all = this.#answers;
     this.#answers = new Map();
-    for (const [connection, answers] of all) {
-      const writer = new ByteWriter(256);
-      writeAnswers(writer, answers);
-      this.#options.answer(connection, writer.bytes());
-    }
+    this.#options.answer(
+      [...all].map(([connection, answers]) => {
+        const writer = new ByteWriter(256);
+        writeAnswers(writer, answers);
+        // A copy of its own length: the writer's buffer would cross with all of its pool.
+        return { connection, body: new Uint8Array(writer.bytes()) };
+      }),
+    );
   }
 }

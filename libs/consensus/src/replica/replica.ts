@@ -147,7 +147,7 @@ export class EmbeddedReplica implements Replica {
       },
       barrier: () => this.barrier(),
       get: (key) => this.get(key),
-      answer: (connection, body) => this.#post({ kind: 'clientAnswers', connection, body }),
+      answer: (answers) => this.#post({ kind: 'clientAnswers', answers }),
     });
     this.#snapshotter = new Snapshotter({
       environment,
@@ -201,7 +201,7 @@ export class EmbeddedReplica implements Replica {
       case 'memberChange':
         return this.members.answered(message.number, message.outcome);
       case 'clientRequests':
-        return this.#clients.take(message.connection, message.body);
+        return this.#clients.take(message.requests);
       case 'diskFaultSet':
         return this.#settingFaults.shift()?.resolve();
       case 'removed':

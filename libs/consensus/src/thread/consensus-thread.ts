@@ -13,7 +13,15 @@ import { EntryTimes } from './entry-times.js';
 import { packCommitted, unpackProposals } from './batches.js';
 import { realParts } from './parts.js';
 import type { ThreadParts } from './parts.js';
-import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
+import type {
+  ClientBody,
+  FromThread,
+  Port,
+  ProposeBatch,
+  RefusalReason,
+  ThreadOptions,
+  ToThread,
+} from './protocol.js';
 import { ThreadMembership } from './thread-membership.js';
 
 const reportEveryMs = 500;
@@ -50,6 +58,8 @@ export class ConsensusThread {
   #appliedIndex = 0;
   #stopped = false;
   #soft: SoftState;
+  /** By clients, and not yet with the main thread. */
+  readonly #asked: ClientBody[] = [];
   #ticker: CancelTimer | undefined;
   #reporter: CancelTimer | undefined;
   /** Where a received snapshot lies until the core has taken it. */
@@ -127,8 +137,7 @@ export class ConsensusThread {
         memberChangeOutcome: (number, outcome) => this.#membership.answered(number, outcome),
         removed: (reason) => this.#leave(reason),
         snapshotSent: (peer, ok) => this.#input(() => this.#raft.snapshotSent(asMemberId(peer), ok)),
-        client: (connection, body) =>
-          this.#post({ kind: 'clientRequests', connection, body: new Uint8Array(body) }),
+        client: (connection, body) => this.#takeClient({ connection, body: new Uint8Array(body) }),
         warning: (message) => this.#warn(message),
       },
     );
@@ -295,7 +304,8 @@ export class ConsensusThread {
         this.#setDiskFault?.(message.fault);
         return this.#post({ kind: 'diskFaultSet' });
       case 'clientAnswers':
-        return this.#network.answerClient?.(message.connection, message.body);
+        for (const { connection, body } of message.answers) this.#network.answerClient?.(connection, body);
+        return;
       case 'tls':
         return this.#network.reload?.(message.tls);
       case 'stop':
@@ -339,6 +349,13 @@ export class ConsensusThread {
       );
     }
     this.#schedule();
+  }
+
+  /** A turn reads from many sockets: what all of them ask crosses at once. */
+  #takeClient(request: ClientBody): void {
+    this.#asked.push(request);
+    if (this.#asked.length > 1) return;
+    this.#parts.clock.soon(() => this.#post({ kind: 'clientRequests', requests: this.#asked.splice(0) }));
   }
 
   #refuse(numbers: readonly number[], reason: RefusalReason): void {

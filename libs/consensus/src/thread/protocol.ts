@@ -45,6 +45,12 @@ export interface ProposeBatch {
 }
 export const proposeColumns = 3;
 
+/** Requests of one client, or answers to it, as client-codec.ts has them. */
+export interface ClientBody {
+  readonly connection: number;
+  readonly body: Uint8Array;
+}
+
 export type ToThread =
   | ProposeBatch
   | { readonly kind: 'read'; readonly context: number }
@@ -60,7 +66,7 @@ export type ToThread =
   | { readonly kind: 'cut'; readonly outgoing: readonly number[]; readonly incoming: readonly number[] }
   /** Fault injection: from now on the log's disk is like this. */
   | { readonly kind: 'diskFault'; readonly fault: DiskFault }
-  | { readonly kind: 'clientAnswers'; readonly connection: number; readonly body: Uint8Array }
+  | { readonly kind: 'clientAnswers'; readonly answers: readonly ClientBody[] }
   | { readonly kind: 'stop' };
 
 /** Why proposals were not taken: retry elsewhere, retry later, or never. */
@@ -131,8 +137,8 @@ export type FromThread =
   /** This member was removed from the cluster. */
   | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'report'; readonly report: ThreadReport }
-  /** What a client of the peer port asks, as client-codec.ts has it. */
-  | { readonly kind: 'clientRequests'; readonly connection: number; readonly body: Uint8Array }
+  /** What clients of the peer port ask in one turn. */
+  | { readonly kind: 'clientRequests'; readonly requests: readonly ClientBody[] }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'fatal'; readonly message: string }
   | { readonly kind: 'stopped' };
