@@ -209,7 +209,9 @@ export class Nemesis {
         return this.pause(victim, 'both', longMs);
       case 6:
         coverage.hit('process: main thread stalls');
-        return this.pause(victim, 'main', longMs);
+        if (random.chance(0.6)) return this.pause(victim, 'main', longMs);
+        this.leaveBehind(victim.id, longMs * 4);
+        return this.pause(victim, 'main', longMs * 8);
       case 7:
         coverage.hit('process: consensus thread stalls');
         return this.pause(victim, 'consensus', longMs);
@@ -224,6 +226,13 @@ export class Nemesis {
         if (random.chance(0.4) && to !== leader) this.cut([[leader.id, to.id]], longMs * 2);
       }
     }
+  }
+
+  /** The others go on without it: what brings it up to date finds it with work that it has not done. */
+  private leaveBehind(id: number, forMs: number): void {
+    const others = this.parts.servers.filter((each) => each.id !== id);
+    const links = others.map((each) => [each.id, id] as const);
+    this.until(forMs / 40, () => this.cut(links, forMs));
   }
 
   private pause(server: Server, which: 'main' | 'consensus' | 'both', meanMs: number): void {
