@@ -25,6 +25,7 @@ import type {
 import { ThreadMembership } from './thread-membership.js';
 
 const reportEveryMs = 500;
+const gatherMs = 2;
 const firstCampaignDelayMs = 4;
 const maxBytesPerMessage = 1 << 20;
 const maxInflightMessages = 256;
@@ -60,6 +61,9 @@ export class ConsensusThread {
   #soft: SoftState;
   /** By clients, and not yet with the main thread. */
   readonly #asked: ClientBody[] = [];
+  #gathering: CancelTimer | undefined;
+  /** The main thread has answered nothing since it was last asked. */
+  #clientsWait = false;
   #ticker: CancelTimer | undefined;
   #reporter: CancelTimer | undefined;
   /** Where a received snapshot lies until the core has taken it. */
@@ -305,6 +309,7 @@ export class ConsensusThread {
         return this.#post({ kind: 'diskFaultSet' });
       case 'clientAnswers':
         for (const { connection, body } of message.answers) this.#network.answerClient?.(connection, body);
+        this.#clientsWait = false;
         return;
       case 'tls':
         return this.#network.reload?.(message.tls);
@@ -351,11 +356,24 @@ export class ConsensusThread {
     this.#schedule();
   }
 
-  /** A turn reads from many sockets: what all of them ask crosses at once. */
+  /**
+   * A turn reads from many sockets: what all of them ask crosses at once. While an answer is awaited, more gathers for a moment:
+   * writes that come one by one would otherwise go to the log and to the peers one by one.
+   */
   #takeClient(request: ClientBody): void {
     this.#asked.push(request);
     if (this.#asked.length > 1) return;
-    this.#parts.clock.soon(() => this.#post({ kind: 'clientRequests', requests: this.#asked.splice(0) }));
+    const { clock } = this.#parts;
+    if (this.#clientsWait) this.#gathering = clock.after(gatherMs, () => this.#handOverAsked());
+    else clock.soon(() => this.#handOverAsked());
+  }
+
+  #handOverAsked(): void {
+    this.#gathering?.();
+    this.#gathering = undefined;
+    if (this.#asked.length === 0) return;
+    this.#clientsWait = true;
+    this.#post({ kind: 'clientRequests', requests: this.#asked.splice(0) });
   }
 
   #refuse(numbers: readonly number[], reason: RefusalReason): void {
