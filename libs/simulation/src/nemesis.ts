@@ -30,6 +30,7 @@ export class Nemesis {
   private readonly times: Stream;
   private readonly sorts: readonly { readonly weight: number; readonly strike: () => void }[];
   private stopped = false;
+  private readonly dismissed = new Set<number>();
 
   constructor(private readonly parts: NemesisParts) {
     this.times = new Stream(parts.seed, 'nemesis');
@@ -374,6 +375,7 @@ export class Nemesis {
         const id = await replica.members.add({ host: 'simulated', port, role }, 2_000);
         coverage.hit(role === 'learner' ? 'members: learner added' : 'members: observer added');
         this.parts.enlist(id);
+        this.noteDismissed();
         if (role !== 'learner' || random.chance(0.3)) return;
         this.until(150, () => this.promote(asked, id));
       });
@@ -383,13 +385,18 @@ export class Nemesis {
       const removable = voters.length > 3 ? list : list.filter(({ role }) => role !== 'voter');
       if (removable.length === 0) return;
       const { id } = random.pick(removable);
-      const server = servers.find((each) => each.id === id);
-      if (server !== undefined) server.dismissed = true;
+      this.dismissed.add(id);
+      this.noteDismissed();
       ask(`remove m${id}`, async () => {
         await replica.members.remove(id, 1_500);
         coverage.hit('members: removed');
       });
     }
+  }
+
+  /** Some are to be removed before they have started. */
+  private noteDismissed(): void {
+    for (const server of this.parts.servers) server.dismissed ||= this.dismissed.has(server.id);
   }
 
   /** It may sleep through its promotion, and wake when its vote is needed. */

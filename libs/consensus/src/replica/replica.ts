@@ -26,6 +26,8 @@ import { WatchHub } from '../watch-hub.js';
 import { describeMetrics, describeStatus, type Observed } from './describe.js';
 import { ClientPort } from './client-port.js';
 import { ReplicaEtcdSpace } from './etcd-space.js';
+import { housekeepingMs, keepHouse } from './housekeeping.js';
+import { InjectedFaults } from './injected-faults.js';
 import { LeaderChores } from './leader-chores.js';
 import { LeadershipTracker } from './leadership.js';
 import { LeaseCommands } from './lease-commands.js';
@@ -43,9 +45,6 @@ import type { ReplicaState } from './state.js';
 import { transferAway } from './transfer.js';
 
 const defaultTimeoutMs = 10_000;
-const housekeepingMs = 500;
-/** Compacted history freed a turn: a millisecond's work at most. */
-const sweptEventsPerTurn = 1_000;
 
 /**
  * The main thread's half: holds the store, applies what the consensus thread hands over, answers callers.
@@ -67,17 +66,16 @@ export class EmbeddedReplica implements Replica {
   readonly #leaseCommands: LeaseCommands;
   readonly #chores: LeaderChores;
   readonly #safeguards: Safeguards;
-  readonly #installing: Slices;
+  readonly #installing: Slices<FromThread>;
   readonly #clients: ClientPort;
-  #behindInstall: FromThread[] = [];
+  readonly #faults: InjectedFaults;
   #thread: LaunchedThread | undefined;
   #report: ThreadReport | undefined;
   #housekeeper: CancelTimer | undefined;
-  #raftLeader = { leads: false, leader: 0, term: 0 };
+  /** A leader may be heard of before its name is. */
+  #nameLeader: () => void = () => undefined;
   #closing: Promise<void> | undefined;
   #onStopped: (() => void) | undefined;
-  /** Callers of `diskFault` whose fault is on its way to the thread. */
-  readonly #settingFaults: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
   constructor({ options, environment, directory, session, state, configuration }: ReplicaParts) {
     const { clock, random } = environment;
@@ -119,7 +117,11 @@ export class EmbeddedReplica implements Replica {
       (command) => this.#propose(command, { timeoutMs: defaultTimeoutMs }),
       random,
     );
-    this.#installing = new Slices(clock, (error) => this.#fatal(error));
+    this.#installing = new Slices({
+      clock,
+      onError: (error) => this.#fatal(error),
+      onReleased: (message) => this.receive(message),
+    });
     this.#safeguards = new Safeguards({
       ...options,
       environment,
@@ -138,11 +140,15 @@ export class EmbeddedReplica implements Replica {
       onListenerError,
       environment,
     });
+    this.#faults = new InjectedFaults({
+      diskFaults: options.diskFault !== undefined,
+      idOf: (name) => this.members.idOf(name),
+      post: (message) => this.#post(message),
+    });
     this.#clients = new ClientPort({
       clock,
       propose: (command, bytes) => {
-        this.#safeguards.checkServing();
-        if (mayPut(command)) this.#safeguards.checkQuota();
+        this.#safeguards.checkWrite(mayPut(command));
         return this.#proposals.propose(command, { timeoutMs: defaultTimeoutMs, identified: bytes });
       },
       barrier: () => this.barrier(),
@@ -164,7 +170,16 @@ export class EmbeddedReplica implements Replica {
   /** Takes over a thread that has started. Messages must come here from its first one on. */
   attach(thread: LaunchedThread): void {
     this.#thread = thread;
-    this.#housekeeper = this.#environment.clock.every(housekeepingMs, () => this.#keepHouse());
+    const parts = {
+      hub: this.#hub,
+      etcdSpace: this.etcdSpace,
+      safeguards: this.#safeguards,
+      chores: this.#chores,
+      transferTo: (to: number) => this.#post({ kind: 'transfer', to }),
+    };
+    this.#housekeeper = this.#environment.clock.every(housekeepingMs, () =>
+      keepHouse(parts, this.#state.store, this.#leadership.current, this.#environment.clock.now()),
+    );
   }
 
   #post(message: ToThread, transfer?: readonly ArrayBuffer[]): void {
@@ -181,10 +196,8 @@ export class EmbeddedReplica implements Replica {
   }
 
   #take(message: FromThread): void {
-    if (this.#installing.busy && (message.kind === 'committed' || message.kind === 'install')) {
-      this.#behindInstall.push(message);
-      return;
-    }
+    if ((message.kind === 'committed' || message.kind === 'install') && this.#installing.holds(message))
+      return undefined;
     switch (message.kind) {
       case 'committed':
         return this.#apply(message);
@@ -203,12 +216,11 @@ export class EmbeddedReplica implements Replica {
       case 'clientRequests':
         return this.#clients.take(message.requests);
       case 'diskFaultSet':
-        return this.#settingFaults.shift()?.resolve();
+        return this.#faults.diskFaultSet();
       case 'removed':
         return this.#fatal(removedError(this.#options.name, message.reason));
       case 'report':
-        this.#report = message.report;
-        return undefined;
+        return void (this.#report = message.report);
       case 'warning':
         return this.#options.onWarning(message.message);
       case 'fatal':
@@ -245,21 +257,17 @@ export class EmbeddedReplica implements Replica {
 
   /** The store serves as it was until the snapshot is whole; what was committed behind that waits for it. */
   #install(path: string, snapshot: SnapshotMetadata): void {
-    const steps = this.#state.install(path, snapshot, this.#environment.disk);
-    this.#installing.run(steps, () => this.#installed(snapshot));
-  }
-
-  #installed(snapshot: SnapshotMetadata): void {
-    this.#post({ kind: 'applied', index: snapshot.index });
-    this.members.installed(snapshot.index, snapshot.configuration);
-    this.#nameLeader();
-    this.#safeguards.applied();
-    this.#hub.replaceStore(this.#state.store);
-    this.etcdSpace.replaceStore(this.#state.store);
-    this.#proposals.installed(snapshot.term);
-    this.#leadership.applied(snapshot.term);
-    this.#barrier.applied();
-    for (const message of this.#behindInstall.splice(0)) this.receive(message);
+    this.#installing.run(this.#state.install(path, snapshot, this.#environment.disk), () => {
+      this.#post({ kind: 'applied', index: snapshot.index });
+      this.members.installed(snapshot.index, snapshot.configuration);
+      this.#nameLeader();
+      this.#safeguards.applied();
+      this.#hub.replaceStore(this.#state.store);
+      this.etcdSpace.replaceStore(this.#state.store);
+      this.#proposals.installed(snapshot.term);
+      this.#leadership.applied(snapshot.term);
+      this.#barrier.applied();
+    });
   }
 
   /** Watchers of a state that differs are sent elsewhere; what is asked from now on is refused. */
@@ -271,36 +279,15 @@ export class EmbeddedReplica implements Replica {
 
   #changeLeadership(leads: boolean, leader: number, term: number): void {
     const before = this.#leadership.current;
-    this.#raftLeader = { leads, leader, term };
-    this.#nameLeader();
     const name = this.members.nameOf(leader);
+    this.#nameLeader = () => this.#leadership.observe(leads, term, this.members.nameOf(leader));
+    this.#nameLeader();
     this.#proposals.leadershipChanged(leader !== 0, term);
     if (before.leader !== name || before.term !== term) {
       this.#chores.reset();
       this.etcdSpace.leadershipChanged();
       this.#barrier.leadershipChanged();
     }
-  }
-
-  /** A leader may be heard of before its name is. */
-  #nameLeader(): void {
-    const { leads, leader, term } = this.#raftLeader;
-    this.#leadership.observe(leads, term, this.members.nameOf(leader));
-  }
-
-  /** Progress for watchers, what keeps this replica from harm, and a leader's chores. */
-  #keepHouse(): void {
-    const { store } = this.#state;
-    this.#hub.progress();
-    store.sweep(sweptEventsPerTurn);
-    const { isLeader, term } = this.#leadership.current;
-    const leadsInTerm = isLeader ? term : undefined;
-    this.etcdSpace.keepHouse(leadsInTerm);
-    this.#safeguards.keepHouse(leadsInTerm);
-    // Whoever does not serve cannot run the controllers either. Nobody may be able to: then it is asked again.
-    const successor = isLeader ? this.#safeguards.successor() : undefined;
-    if (successor !== undefined) this.#post({ kind: 'transfer', to: successor });
-    if (isLeader) this.#chores.run(store, term, this.#environment.clock.now());
   }
 
   get revision(): Revision {
@@ -322,8 +309,7 @@ export class EmbeddedReplica implements Replica {
   }
 
   async txn(request: TxnRequest, options: TxnOptions = {}): Promise<TxnResult> {
-    this.#safeguards.checkServing();
-    if (mayPut(request)) this.#safeguards.checkQuota();
+    this.#safeguards.checkWrite(mayPut(request));
     return await proposeTxn(this.#propose, request, options);
   }
 
@@ -380,22 +366,11 @@ export class EmbeddedReplica implements Replica {
   }
 
   partition(members: readonly string[], direction: 'both' | 'in' | 'out'): void {
-    const ids = members.map((name) => this.members.idOf(name)).filter((id) => id !== undefined);
-    const outgoing = direction === 'in' ? [] : ids;
-    const incoming = direction === 'out' ? [] : ids;
-    this.#post({ kind: 'cut', outgoing, incoming });
+    this.#faults.partition(members, direction);
   }
 
   diskFault(fault: DiskFault): Promise<void> {
-    if (this.#options.diskFault === undefined)
-      return Promise.reject(
-        new StorageError('BadRequest', 'this replica was opened without fault injection'),
-      );
-    if (this.#closing !== undefined) return Promise.reject(stopping());
-    return new Promise((resolve, reject) => {
-      this.#settingFaults.push({ resolve, reject });
-      this.#post({ kind: 'diskFault', fault });
-    });
+    return this.#faults.disk(fault);
   }
 
   backup(): Backup {
@@ -459,7 +434,7 @@ export class EmbeddedReplica implements Replica {
     this.#installing.stop();
     this.#proposals.stop();
     this.#barrier.stop();
-    for (const { reject } of this.#settingFaults.splice(0)) reject(stopping());
+    this.#faults.stop();
     this.#hub.closeAll();
     this.etcdSpace.closeAll();
     if (orderly) {
@@ -473,5 +448,3 @@ export class EmbeddedReplica implements Replica {
     this.#directory.release();
   }
 }
-
-const stopping = (): StorageError => new StorageError('Stopped', 'this replica is stopping');

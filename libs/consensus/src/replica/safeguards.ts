@@ -68,6 +68,12 @@ export class Safeguards {
     if (this.#corrupt) throw corruptError();
   }
 
+  /** Throws StorageError Corrupt, or QuotaExceeded for what may put something. */
+  checkWrite(mayPut: boolean): void {
+    this.checkServing();
+    if (mayPut) this.checkQuota();
+  }
+
   /** Throws StorageError QuotaExceeded when nothing may be put, and sees to the alarm. */
   checkQuota(): void {
     const { store, quotaBytes, memberId, voters } = this.#options;

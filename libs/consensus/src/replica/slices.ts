@@ -3,39 +3,51 @@ import type { Clock } from '../environment/clock.js';
 /** Work of one turn of the event loop at most: requests and heartbeats of the API go on between two turns. */
 const sliceMs = 5;
 
-/** Runs work that takes seconds in slices of a few milliseconds, one such work at a time. */
-export class Slices {
-  readonly #clock: Clock;
-  readonly #onError: (error: Error) => void;
-  #steps: Iterator<unknown> | undefined;
+export interface SlicesOptions<Message> {
+  readonly clock: Clock;
+  readonly onError: (error: Error) => void;
+  /** Takes what was held behind work that is done now, in order. */
+  readonly onReleased: (message: Message) => void;
+}
 
-  constructor(clock: Clock, onError: (error: Error) => void) {
-    this.#clock = clock;
-    this.#onError = onError;
+/** Runs work that takes seconds in slices of a few milliseconds, one such work at a time; what must come after it waits. */
+export class Slices<Message> {
+  readonly #options: SlicesOptions<Message>;
+  #steps: Iterator<unknown> | undefined;
+  #held: Message[] = [];
+
+  constructor(options: SlicesOptions<Message>) {
+    this.#options = options;
   }
 
-  get busy(): boolean {
-    return this.#steps !== undefined;
+  /** Whether work is under way, behind which this message now waits. */
+  holds(message: Message): boolean {
+    if (this.#steps === undefined) return false;
+    this.#held.push(message);
+    return true;
   }
 
   /** Begins at once; `done` is called in the turn of the last step. Nothing may be under way. */
   run(steps: Iterator<unknown>, done: () => void): void {
+    const { clock, onError, onReleased } = this.#options;
     this.#steps = steps;
+    const finish = (): void => {
+      this.#steps = undefined;
+      done();
+      for (const message of this.#held.splice(0)) onReleased(message);
+    };
     const advance = (): void => {
       if (this.#steps !== steps) return;
       try {
-        const until = this.#clock.now() + sliceMs;
+        const until = clock.now() + sliceMs;
         do {
-          if (steps.next().done === true) {
-            this.#steps = undefined;
-            return done();
-          }
-        } while (this.#clock.now() <= until);
+          if (steps.next().done === true) return finish();
+        } while (clock.now() <= until);
       } catch (error) {
         this.#steps = undefined;
-        return this.#onError(error instanceof Error ? error : new Error(String(error)));
+        return onError(error instanceof Error ? error : new Error(String(error)));
       }
-      this.#clock.soon(advance);
+      clock.soon(advance);
     };
     advance();
   }

@@ -9,23 +9,14 @@ import { Histogram, fsyncBucketsSeconds } from '../metrics.js';
 import { snapshotPath } from '../snapshot/snapshot-directory.js';
 import type { PeerTransport } from '../transport/peer-transport.js';
 import type { ForwardedProposal } from '../transport/forward-codec.js';
+import { ClientGathering } from './client-gathering.js';
 import { EntryTimes } from './entry-times.js';
 import { packCommitted, unpackProposals } from './batches.js';
-import { realParts } from './parts.js';
-import type { ThreadParts } from './parts.js';
-import type {
-  ClientBody,
-  FromThread,
-  Port,
-  ProposeBatch,
-  RefusalReason,
-  ThreadOptions,
-  ToThread,
-} from './protocol.js';
+import { realParts, type ThreadParts } from './parts.js';
+import type { FromThread, Port, ProposeBatch, RefusalReason, ThreadOptions, ToThread } from './protocol.js';
 import { ThreadMembership } from './thread-membership.js';
 
 const reportEveryMs = 500;
-const gatherMs = 2;
 const firstCampaignDelayMs = 4;
 const maxBytesPerMessage = 1 << 20;
 const maxInflightMessages = 256;
@@ -59,11 +50,7 @@ export class ConsensusThread {
   #appliedIndex = 0;
   #stopped = false;
   #soft: SoftState;
-  /** By clients, and not yet with the main thread. */
-  readonly #asked: ClientBody[] = [];
-  #gathering: CancelTimer | undefined;
-  /** The main thread has answered nothing since it was last asked. */
-  #clientsWait = false;
+  readonly #clients: ClientGathering;
   #ticker: CancelTimer | undefined;
   #reporter: CancelTimer | undefined;
   /** Where a received snapshot lies until the core has taken it. */
@@ -109,6 +96,7 @@ export class ConsensusThread {
     });
     this.#soft = this.#raft.status().softState;
     this.#network = this.#createNetwork();
+    this.#clients = new ClientGathering(parts.clock, (message) => this.#post(message));
     this.#membership = new ThreadMembership({
       memberId: asMemberId(options.memberId),
       addresses: options.addresses,
@@ -141,7 +129,7 @@ export class ConsensusThread {
         memberChangeOutcome: (number, outcome) => this.#membership.answered(number, outcome),
         removed: (reason) => this.#leave(reason),
         snapshotSent: (peer, ok) => this.#input(() => this.#raft.snapshotSent(asMemberId(peer), ok)),
-        client: (connection, body) => this.#takeClient({ connection, body: new Uint8Array(body) }),
+        client: (connection, body) => this.#clients.take({ connection, body: new Uint8Array(body) }),
         warning: (message) => this.#warn(message),
       },
     );
@@ -309,8 +297,7 @@ export class ConsensusThread {
         return this.#post({ kind: 'diskFaultSet' });
       case 'clientAnswers':
         for (const { connection, body } of message.answers) this.#network.answerClient?.(connection, body);
-        this.#clientsWait = false;
-        return;
+        return this.#clients.answered();
       case 'tls':
         return this.#network.reload?.(message.tls);
       case 'stop':
@@ -354,26 +341,6 @@ export class ConsensusThread {
       );
     }
     this.#schedule();
-  }
-
-  /**
-   * A turn reads from many sockets: what all of them ask crosses at once. While an answer is awaited, more gathers for a moment:
-   * writes that come one by one would otherwise go to the log and to the peers one by one.
-   */
-  #takeClient(request: ClientBody): void {
-    this.#asked.push(request);
-    if (this.#asked.length > 1) return;
-    const { clock } = this.#parts;
-    if (this.#clientsWait) this.#gathering = clock.after(gatherMs, () => this.#handOverAsked());
-    else clock.soon(() => this.#handOverAsked());
-  }
-
-  #handOverAsked(): void {
-    this.#gathering?.();
-    this.#gathering = undefined;
-    if (this.#asked.length === 0) return;
-    this.#clientsWait = true;
-    this.#post({ kind: 'clientRequests', requests: this.#asked.splice(0) });
   }
 
   #refuse(numbers: readonly number[], reason: RefusalReason): void {
