@@ -54,10 +54,14 @@ export class SteadyClients {
 
   async #http2(client: number): Promise<void> {
     let session: ClientHttp2Session | undefined;
-    for (let n = 0; !this.#stopping; n += 1) {
+    const send = (body: object): Promise<number> => {
       if (session === undefined || session.closed || session.destroyed) session = this.#session();
+      return post(session, body);
+    };
+    for (let n = 0; !this.#stopping; n += 1) {
+      const body = this.#body(client, n);
       try {
-        this.#answer(await post(session, this.#body(client, n)), 'HTTP/2');
+        this.#answer(await send(body).catch((error: Error) => sentNever(error, () => send(body))), 'HTTP/2');
       } catch (error) {
         this.#failures.push(`HTTP/2: ${(error as Error).message}`);
       }
@@ -72,6 +76,15 @@ export class SteadyClients {
     session.on('error', (error) => this.#failures.push(`HTTP/2 session: ${error.message}`));
     return session;
   }
+}
+
+/**
+ * Node's client gives up by itself what it had queued when it is told to go away, and says so by the code that promises
+ * that the server has not seen it (RFC 9113 §8.7). It is sent again, once, as Go's client does.
+ */
+function sentNever(error: Error, again: () => Promise<number>): Promise<number> {
+  if (error.message.includes('NGHTTP2_REFUSED_STREAM')) return again();
+  throw error;
 }
 
 function post(session: ClientHttp2Session, body: object): Promise<number> {

@@ -1,8 +1,12 @@
-import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
+import { constants, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 
 /** What open requests get to finish once the server closes; watches have been ended before. */
 const graceMs = 2000;
+
+/** What is on its way to us when a client is told to go away is still served: more than the time there and back. */
+const noticeMs = 100;
+const anyStream = 2 ** 31 - 1;
 
 interface Connections {
   readonly sockets: Set<TLSSocket>;
@@ -32,7 +36,7 @@ export function drain(server: Http2SecureServer, maxMs: number): Promise<void> {
   const open = connections.get(server);
   if (open === undefined) return Promise.resolve();
   open.draining = true;
-  for (const session of open.sessions) session.close();
+  for (const session of open.sessions) sendAway(session);
   if (open.sockets.size === 0) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, maxMs);
@@ -41,6 +45,17 @@ export function drain(server: Http2SecureServer, maxMs: number): Promise<void> {
       resolve();
     };
   });
+}
+
+/**
+ * Tells a client to open no more streams, and takes none any more a moment later (RFC 9113 §6.8). Closed at once, the session
+ * would refuse what the client had sent before it heard of it, and not every client tries again.
+ */
+function sendAway(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
+  const timer = setTimeout(() => session.close(), noticeMs);
+  session.once('close', () => clearTimeout(timer));
 }
 
 /**
@@ -61,7 +76,7 @@ export function closeGracefully(server: Http2SecureServer): void {
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
-    if (open.draining) session.close();
+    if (open.draining) sendAway(session);
   });
   const close = server.close.bind(server);
   server.close = (callback) => {
@@ -69,7 +84,7 @@ export function closeGracefully(server: Http2SecureServer): void {
       clearTimeout(deadline);
       callback?.(error);
     });
-    for (const session of sessions) session.close();
+    for (const session of sessions) sendAway(session);
     const deadline = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, graceMs);
