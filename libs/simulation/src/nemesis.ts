@@ -83,8 +83,12 @@ export class Nemesis {
   }
 
   private until(meanMs: number, end: () => void): void {
-    this.parts.simulator.after(this.random.around(meanMs), 'fault', undefined, () => {
-      if (!this.stopped) end();
+    this.after(this.random.around(meanMs), end);
+  }
+
+  private after(ms: number, then: () => void): void {
+    this.parts.simulator.after(ms, 'fault', undefined, () => {
+      if (!this.stopped) then();
     });
   }
 
@@ -211,8 +215,7 @@ export class Nemesis {
       case 6:
         coverage.hit('process: main thread stalls');
         if (random.chance(0.6)) return this.pause(victim, 'main', longMs);
-        this.leaveBehind(victim.id, longMs * 4);
-        return this.pause(victim, 'main', longMs * 8);
+        return this.leaveBehind(victim, longMs * 4);
       case 7:
         coverage.hit('process: consensus thread stalls');
         return this.pause(victim, 'consensus', longMs);
@@ -229,11 +232,14 @@ export class Nemesis {
     }
   }
 
-  /** The others go on without it: what brings it up to date finds it with work that it has not done. */
-  private leaveBehind(id: number, forMs: number): void {
-    const others = this.parts.servers.filter((each) => each.id !== id);
-    const links = others.map((each) => [each.id, id] as const);
-    this.until(forMs / 40, () => this.cut(links, forMs));
+  /** It stalls with work that it has not done, and the others go on without it: what brings it up to date finds it so. */
+  private leaveBehind(server: Server, forMs: number): void {
+    const others = this.parts.servers.filter((each) => each !== server);
+    const links = others.map((each) => [each.id, server.id] as const);
+    this.note(`${server.name} stalls (main) and is left behind`);
+    server.pause('main', true);
+    this.after(forMs / 40, () => this.cut(links, forMs));
+    this.after(forMs * 3, () => server.pause('main', false));
   }
 
   private pause(server: Server, which: 'main' | 'consensus' | 'both', meanMs: number): void {
@@ -280,27 +286,22 @@ export class Nemesis {
         disk.latencyMs = scenario.diskLatencyMs * random.pick([10, 50, 200]);
         return this.until(400, () => (disk.latencyMs = scenario.diskLatencyMs));
       case 2:
-        return this.refuse(victim, 'EIO', 'disk: EIO on write', true);
+        return this.refuse(victim, 'EIO');
       case 3:
-        return this.refuse(victim, 'ENOSPC', 'disk: ENOSPC on write', false);
+        return this.refuse(victim, 'ENOSPC');
       default:
         return this.damage(victim);
     }
   }
 
-  private refuse(
-    server: Server,
-    code: string,
-    site: 'disk: EIO on write' | 'disk: ENOSPC on write',
-    once: boolean,
-  ): void {
+  private refuse(server: Server, code: 'EIO' | 'ENOSPC'): void {
     this.note(`the disk of ${server.name} answers ${code}`);
     const { disk } = server;
     disk.fault = (call) => {
       if (call === 'sync' && code === 'ENOSPC') return undefined;
       server.diskRefused = true;
-      this.parts.coverage.hit(site);
-      if (once) disk.fault = () => undefined;
+      this.parts.coverage.hit(`disk: ${code} on write`);
+      if (code === 'EIO') disk.fault = () => undefined;
       return code;
     };
     this.until(150, () => (disk.fault = () => undefined));
