@@ -68,8 +68,17 @@ export class ThreadMembership {
 
   #letGo(): void {
     const { network, addresses } = this.#parts;
-    const { nextId } = directoryOf(this.#configuration);
+    const nextId = this.#dismissesBelow(this.#configuration);
     if (nextId > 0) network.setMembers(membersIn(this.#configuration, addresses), nextId);
+  }
+
+  /**
+   * Only voters tell a member that it was removed: it then ends, and its vote with it, which whoever votes may still need
+   * until its own disk knows of the removal.
+   */
+  #dismissesBelow(configuration: Configuration): number {
+    const votes = this.#configuration.voters.includes(this.#parts.memberId);
+    return votes ? directoryOf(configuration).nextId : 0;
   }
 
   #later(run: () => void): void {
@@ -92,7 +101,7 @@ export class ThreadMembership {
     const present = membersIn(this.#configuration, addresses).filter(
       (member) => !coming.some(({ id }) => id === member.id),
     );
-    network.setMembers([...coming, ...present], directoryOf(configuration).nextId);
+    network.setMembers([...coming, ...present], this.#dismissesBelow(configuration));
   }
 
   #checkRemoved(): void {
