@@ -2,15 +2,15 @@ import { startEtcd } from '../targets/etcd.js';
 import { settled, startReplicas } from '../targets/replicas.js';
 import { startTrireme } from '../targets/trireme.js';
 import type { BenchContext, RowGroup } from './context.js';
-import { loadEtcd } from './etcd-load.js';
-import type { EtcdWork } from './etcd-client.js';
+import { loadStore } from './store-load.js';
+import type { StoreWork } from './store-client.js';
 
 const bytes = 512;
 const warmupSeconds = 2;
 const portPrefix = 'peer port: ';
 const clientCounts = [1, 64, 1_000] as const;
 
-type Servers = Pick<EtcdWork, 'urls' | 'tls' | 'port'>;
+type Servers = Pick<StoreWork, 'urls' | 'tls' | 'port'>;
 
 interface Side {
   readonly name: string;
@@ -22,7 +22,7 @@ interface Side {
 }
 
 function etcdServers(
-  tls: EtcdWork['tls'],
+  tls: StoreWork['tls'],
   leader: string,
   followers: readonly string[],
 ): Pick<Side, 'leader' | 'followers' | 'all'> {
@@ -87,7 +87,7 @@ async function portSide(): Promise<Side> {
 async function measure(side: Side, { seconds, record }: BenchContext, prefix: string): Promise<void> {
   const work = { bytes, warmupSeconds, seconds };
   for (const clients of clientCounts) {
-    const { perSecond, p50Ms } = await loadEtcd({
+    const { perSecond, p50Ms } = await loadStore({
       ...work,
       ...side.all,
       operation: 'put',
@@ -97,7 +97,7 @@ async function measure(side: Side, { seconds, record }: BenchContext, prefix: st
     else record(side.name, `${prefix}put 512 B, ${clients.toLocaleString('en-US')} clients`, perSecond);
   }
   for (const where of ['leader', 'followers'] as const) {
-    const { perSecond } = await loadEtcd({ ...work, ...side[where], operation: 'get', clients: 64 });
+    const { perSecond } = await loadStore({ ...work, ...side[where], operation: 'get', clients: 64 });
     record(side.name, `${prefix}linearizable get, 64 clients, ${where}`, perSecond);
   }
 }

@@ -1,4 +1,4 @@
-import { ByteReader } from '../bytes.js';
+import { ByteReader, MalformedBytesError } from '../bytes.js';
 import type { ByteWriter } from '../bytes.js';
 
 /** What a client of the peer port asks. `number` is its own, to tell answers apart. */
@@ -24,6 +24,12 @@ export const sessionExpired = 'SessionExpired';
 const requestTypes = ['txn', 'get'] as const;
 const answerTypes = ['done', 'value', 'error'] as const;
 
+function typeOf<Type extends string>(types: readonly Type[], at: number): Type {
+  const type = types[at];
+  if (type === undefined) throw new MalformedBytesError(`there is no type ${at}`);
+  return type;
+}
+
 export function writeRequests(writer: ByteWriter, requests: readonly ClientRequest[]): void {
   for (const request of requests) {
     writer.u64(request.number);
@@ -42,8 +48,9 @@ export function readRequests(body: Buffer): ClientRequest[] {
   const requests: ClientRequest[] = [];
   while (reader.remaining > 0) {
     const number = reader.u64();
-    if (reader.u8() === 0) requests.push({ number, type: 'txn', command: reader.raw(reader.u32()) });
-    else requests.push({ number, type: 'get', key: reader.text() });
+    const type = typeOf(requestTypes, reader.u8());
+    if (type === 'txn') requests.push({ number, type, command: reader.raw(reader.u32()) });
+    else requests.push({ number, type, key: reader.text() });
   }
   return requests;
 }
@@ -72,11 +79,11 @@ export function readAnswers(body: Buffer): ClientAnswer[] {
   const answers: ClientAnswer[] = [];
   while (reader.remaining > 0) {
     const number = reader.u64();
-    const type = answerTypes[reader.u8()];
+    const type = typeOf(answerTypes, reader.u8());
     if (type === 'done') answers.push({ number, type, succeeded: reader.u8() === 1, revision: reader.u64() });
     else if (type === 'value')
       answers.push({ number, type, modRevision: reader.u64(), value: reader.raw(reader.u32()) });
-    else answers.push({ number, type: 'error', code: reader.text(), message: reader.text() });
+    else answers.push({ number, type, code: reader.text(), message: reader.text() });
   }
   return answers;
 }

@@ -132,6 +132,16 @@ describe('frames between peers', () => {
     );
   });
 
+  it('of a type that does not exist are refused, and not taken for another', () => {
+    const body = encodeFrame(frameKind.clientRequests, (writer) => {
+      writer.u64(1);
+      writer.u8(3);
+      writer.text('/a');
+    }).subarray(5);
+    expect(() => readRequests(body)).toThrow('there is no type 3');
+    expect(() => readAnswers(body)).toThrow('there is no type 3');
+  });
+
   it('of any bytes end in a named error or in frames, never in anything else', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

@@ -8,7 +8,7 @@ import type { StorageClientOptions } from '#libs/consensus';
 import type { Tls } from '../http2/http2-client.js';
 import { EtcdWire } from '../services/etcd-wire.js';
 
-export interface EtcdWork {
+export interface StoreWork {
   readonly operation: 'put' | 'get';
   readonly urls: readonly string[];
   readonly tls: Tls;
@@ -26,7 +26,7 @@ interface Connection {
   close(): void;
 }
 
-export type EtcdWorked =
+export type StoreWorked =
   | { readonly latenciesMs: Float64Array; readonly errors: number; readonly firstError: string | undefined }
   | { readonly failed: string };
 
@@ -36,7 +36,7 @@ const openedAtOnce = 32;
 
 /** Connection `i` of them all: they spread over the servers. */
 async function connect(
-  { urls, tls, port }: EtcdWork,
+  { urls, tls, port }: StoreWork,
   session: ClientSession,
   i: number,
 ): Promise<Connection> {
@@ -52,7 +52,7 @@ async function connect(
   };
 }
 
-async function work(wanted: EtcdWork): Promise<EtcdWorked> {
+async function work(wanted: StoreWork): Promise<StoreWorked> {
   const { clients, bytes } = wanted;
   const session = new ClientSession();
   const connections: Connection[] = [];
@@ -87,8 +87,8 @@ async function work(wanted: EtcdWork): Promise<EtcdWorked> {
   return { latenciesMs: Float64Array.from(latenciesMs), errors, firstError };
 }
 
-process.once('message', (wanted: EtcdWork) => {
-  const answer = (worked: EtcdWorked): void =>
+process.once('message', (wanted: StoreWork) => {
+  const answer = (worked: StoreWorked): void =>
     void process.send?.(worked, undefined, {}, () => process.disconnect());
   work(wanted).then(answer, (error: unknown) => answer({ failed: String(error) }));
 });

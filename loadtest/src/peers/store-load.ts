@@ -1,21 +1,21 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Latencies } from '../stats.js';
-import type { EtcdWork, EtcdWorked } from './etcd-client.js';
+import type { StoreWork, StoreWorked } from './store-client.js';
 
-export interface EtcdFigures {
+export interface StoreFigures {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
 /** Runs clients of an etcd in a process of their own. Throws when any request failed: such figures mean nothing. */
-export async function loadEtcd(work: EtcdWork): Promise<EtcdFigures> {
-  const child = fork(fileURLToPath(new URL('./etcd-client.js', import.meta.url)), {
+export async function loadStore(work: StoreWork): Promise<StoreFigures> {
+  const child = fork(fileURLToPath(new URL('./store-client.js', import.meta.url)), {
     serialization: 'advanced',
   });
   try {
-    const worked = await new Promise<EtcdWorked>((resolve, reject) => {
+    const worked = await new Promise<StoreWorked>((resolve, reject) => {
       child.once('message', resolve);
       child.once('error', reject);
       child.once('exit', (code, signal) =>
