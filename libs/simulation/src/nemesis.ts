@@ -1,48 +1,31 @@
-import type { Coverage } from './coverage.js';
 import { damageLog, damageSnapshot, loseNewestRecord } from './damage.js';
-import type { Network } from './network.js';
-import type { Observer } from './observer.js';
-import type { Scenario } from './options.js';
+import { MembershipFaults } from './membership-faults.js';
+import type { NemesisParts, Striker } from './nemesis-parts.js';
 import { Stream } from './random.js';
 import type { Server } from './server.js';
-import type { Simulator } from './simulator.js';
-
-export interface NemesisParts {
-  readonly seed: number;
-  readonly simulator: Simulator;
-  readonly scenario: Scenario;
-  readonly servers: readonly Server[];
-  readonly network: Network;
-  readonly observer: Observer;
-  readonly coverage: Coverage;
-  /** Numbers of faults that do not strike. */
-  readonly skip: ReadonlySet<number>;
-  /** Starts a server that was added to the group. */
-  readonly enlist: (id: number) => void;
-}
 
 /** What goes wrong, and when. Everything it does ends by itself or with `heal`. */
-export class Nemesis {
+export class Nemesis implements Striker {
   /** Faults so far. */
   count = 0;
   /** Of the fault that strikes: each has its own, so that leaving one out changes no other. */
-  private random: Stream;
+  random: Stream;
   private readonly times: Stream;
   private readonly sorts: readonly { readonly weight: number; readonly strike: () => void }[];
   private stopped = false;
-  private readonly dismissed = new Set<number>();
 
   constructor(private readonly parts: NemesisParts) {
     this.times = new Stream(parts.seed, 'nemesis');
     this.random = this.times;
     const { weights } = parts.scenario;
+    const members = new MembershipFaults(this, parts);
     this.sorts = [
       { weight: weights.network, strike: () => this.network() },
       { weight: weights.process, strike: () => this.process() },
       { weight: weights.power, strike: () => this.power() },
       { weight: weights.disk, strike: () => this.disk() },
       { weight: weights.clock, strike: () => this.clock() },
-      { weight: weights.members, strike: () => this.members() },
+      { weight: weights.members, strike: () => members.strike() },
     ];
   }
 
@@ -82,7 +65,7 @@ export class Nemesis {
     server.start();
   }
 
-  private until(meanMs: number, end: () => void): void {
+  until(meanMs: number, end: () => void): void {
     this.after(this.random.around(meanMs), end);
   }
 
@@ -92,7 +75,7 @@ export class Nemesis {
     });
   }
 
-  private note(line: string): void {
+  note(line: string): void {
     this.parts.simulator.note(() => `FAULT ${line}`);
   }
 
@@ -105,12 +88,12 @@ export class Nemesis {
     return up.length === 0 ? undefined : this.random.pick(up);
   }
 
-  private leader(): Server | undefined {
+  leader(): Server | undefined {
     return this.parts.servers.find(({ replica }) => replica?.leadership.isLeader === true);
   }
 
   /** Leaders are where faults hurt. */
-  private victim(): Server | undefined {
+  victim(): Server | undefined {
     return this.random.chance(0.5) ? (this.leader() ?? this.up()) : this.up();
   }
 
@@ -227,7 +210,9 @@ export class Nemesis {
         this.note(`leadership is to move to ${to.name}`);
         leader.replica?.transferLeadership(random.chance(0.5) ? to.name : undefined).catch(() => undefined);
         // Who is to take over may not hear of it.
-        if (random.chance(0.4) && to !== leader) this.cut([[leader.id, to.id]], longMs * 2);
+        if (!random.chance(0.4) || to === leader) return;
+        coverage.hit('process: transfer not heard of');
+        this.cut([[leader.id, to.id]], longMs * 2);
       }
     }
   }
@@ -236,19 +221,20 @@ export class Nemesis {
   private leaveBehind(server: Server, forMs: number): void {
     const others = this.parts.servers.filter((each) => each !== server);
     const links = others.map((each) => [each.id, server.id] as const);
+    this.parts.coverage.hit('process: left behind while it stalls');
     this.note(`${server.name} stalls (main) and is left behind`);
     server.pause('main', true);
     this.after(forMs / 40, () => this.cut(links, forMs));
     this.after(forMs * 3, () => server.pause('main', false));
   }
 
-  private pause(server: Server, which: 'main' | 'consensus' | 'both', meanMs: number): void {
+  pause(server: Server, which: 'main' | 'consensus' | 'both', meanMs: number): void {
     this.note(`${server.name} is paused (${which})`);
     server.pause(which, true);
     this.until(meanMs, () => server.pause(which, false));
   }
 
-  private restart(server: Server): void {
+  restart(server: Server): void {
     const mean = this.random.pick([5, 50, 600]);
     this.parts.simulator.after(this.random.around(mean), 'fault', undefined, () => server.start());
   }
@@ -348,87 +334,6 @@ export class Nemesis {
       }
     }
     this.restart(server);
-  }
-
-  /** Changes of membership, asked for on any server, one over the other. Three voters stay. */
-  private members(): void {
-    const { coverage, servers } = this.parts;
-    const { random } = this;
-    const asked = this.victim();
-    const replica = asked?.replica;
-    if (asked === undefined || replica === undefined) return;
-    const list = replica.members.list();
-    const voters = list.filter(({ role }) => role === 'voter');
-    const learners = list.filter(({ role }) => role === 'learner');
-    const ask = (what: string, change: () => Promise<unknown>): void => {
-      this.note(`${asked.name} is asked to ${what}`);
-      change().then(
-        () => this.note(`done: ${what}`),
-        (error: unknown) => this.note(`not done: ${what}: ${String(error)}`),
-      );
-    };
-    if (learners.length >= 2 && random.chance(0.5)) return this.changeJointly(learners);
-    const dice = random.next();
-    if (dice < 0.45 && list.length < 7 && servers.length < 12) {
-      const role = random.chance(0.2) ? 'observer' : 'learner';
-      const port = 1_000 + this.count;
-      ask(`add a ${role}`, async () => {
-        const id = await replica.members.add({ host: 'simulated', port, role }, 2_000);
-        coverage.hit(role === 'learner' ? 'members: learner added' : 'members: observer added');
-        this.parts.enlist(id);
-        this.noteDismissed();
-        if (role !== 'learner' || random.chance(0.3)) return;
-        this.until(150, () => this.promote(asked, id));
-      });
-    } else if (dice < 0.7 && learners.length > 0) {
-      this.promote(asked, random.pick(learners).id);
-    } else {
-      const removable = voters.length > 3 ? list : list.filter(({ role }) => role !== 'voter');
-      if (removable.length === 0) return;
-      const { id } = random.pick(removable);
-      this.dismissed.add(id);
-      this.noteDismissed();
-      ask(`remove m${id}`, async () => {
-        await replica.members.remove(id, 1_500);
-        coverage.hit('members: removed');
-      });
-    }
-  }
-
-  /** Some are to be removed before they have started. */
-  private noteDismissed(): void {
-    for (const server of this.parts.servers) server.dismissed ||= this.dismissed.has(server.id);
-  }
-
-  /** It may sleep through its promotion, and wake when its vote is needed. */
-  private promote(asked: Server, id: number): void {
-    const { coverage, scenario, servers } = this.parts;
-    const sleeper = this.random.chance(0.3) ? servers.find((each) => each.id === id) : undefined;
-    if (sleeper !== undefined) this.pause(sleeper, 'consensus', scenario.tickMs * scenario.electionTicks);
-    asked.replica?.members.promote(id, 1_500).then(
-      () => {
-        coverage.hit('members: learner promoted');
-        this.note(`m${id} is promoted`);
-        const leader = this.leader();
-        if (sleeper === undefined || leader === undefined || leader === sleeper) return;
-        this.note(`${leader.name} is killed`);
-        leader.crash(false);
-        this.restart(leader);
-      },
-      (error: unknown) => this.note(`m${id} is not promoted: ${String(error)}`),
-    );
-  }
-
-  /** Two at once: majorities of before and after need not meet, so both must agree. */
-  private changeJointly(learners: readonly { readonly id: number }[]): void {
-    const { coverage, observer } = this.parts;
-    const leader = this.leader();
-    const raft = leader === undefined ? undefined : observer.of(leader.id).raft;
-    if (raft === undefined) return;
-    const changes = learners.slice(0, 2).map(({ id }) => ({ type: 'promote' as const, id: id as never }));
-    const outcome = raft.proposeConfiguration(changes, raft.status().configuration.context);
-    this.note(`two learners are to be promoted at once: ${JSON.stringify(outcome)}`);
-    if ('index' in outcome) coverage.hit('members: joint change');
   }
 
   private clock(): void {
