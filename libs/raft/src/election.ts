@@ -8,7 +8,10 @@ import { asTerm, noMember, type MemberId, type Message } from './types.js';
 
 /** Stands for election if it may; first asks by PreVote whether it could win. */
 export function campaign(core: Core): void {
-  if (core.role === 'leader' || !mayCampaign(core)) return;
+  if (core.role !== 'leader' && mayCampaign(core)) callForPreVotes(core);
+}
+
+function callForPreVotes(core: Core): void {
   becomePreCandidate(core);
   askForVotes(core, 'preVote', core.currentTerm + 1, false);
   recordVote(core, core.id, true);
@@ -20,6 +23,16 @@ export function campaignForTransfer(core: Core): void {
   // What is to be applied may be the change that lets it vote.
   core.takeoverDue = awaitsConfiguration(core);
   if (core.promotable && !core.takeoverDue) standForElection(core, true);
+}
+
+/**
+ * Asked for its vote, it refuses for its longer log, and by its own configuration it does not vote at all: that is behind
+ * the asker's, or ahead of it (promoted, or removed, while the tail of its log had not reached the others). The asker may
+ * win without this vote or never: so who holds that tail stands in its stead, for the votes of its own configuration.
+ */
+function standIn(core: Core): void {
+  if (isVoter(core.configuration, core.id) || core.log.restoring || awaitsConfiguration(core)) return;
+  callForPreVotes(core);
 }
 
 /**
@@ -99,6 +112,7 @@ export function onVoteRequest(core: Core, message: Message): void {
   } else {
     core.send('requestVoteResponse', message.from, { reject: true });
   }
+  if (isPreVote && !upToDate && core.role !== 'leader') standIn(core);
 }
 
 /** CheckQuorum: a leader that has not heard from a quorum for an election timeout no longer claims to lead. */

@@ -24,9 +24,13 @@ export class InputChecks {
       this.demand(now === term, () => `a PreVote moved ${server} from term ${term} to ${now}`);
     };
     let transferTicks = 0;
+    let transferee = raft.status().transferee;
     raft.tick = () => {
+      const before = transferee;
       tick();
-      transferTicks = raft.status().transferee === 0 ? 0 : transferTicks + 1;
+      ({ transferee } = raft.status());
+      // One to another target has a time of its own.
+      transferTicks = transferee === 0 || transferee !== before ? 0 : transferTicks + 1;
       this.demand(transferTicks <= 2 * options.electionTicks, () => `a transfer by ${server} does not end`);
     };
     raft.propose = (data) => {

@@ -53,7 +53,7 @@ export class Snapshotter {
     try {
       await writeSnapshotFile(directory, snapshotPath(directory, metadata), metadata, chunks, environment);
       this.seconds.observe((clock.now() - started) / 1000);
-      onDurable(metadata, await pruneSnapshots(directory, environment.disk));
+      onDurable(metadata, await pruneSnapshots(directory, metadata.index, environment.disk));
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
     }

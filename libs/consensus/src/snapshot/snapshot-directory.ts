@@ -65,12 +65,13 @@ export function restoreNewest<T>(
 }
 
 /**
- * Removes all but the newest snapshots; resolves to the index of the oldest one kept, 0 when fewer are there. In the thread
- * pool: giving back the blocks of a large file takes a while.
+ * Removes all but the newest snapshots up to index `upTo`, what this member has applied; a newer one was received and may
+ * be waiting to be loaded. Resolves to the index of the oldest one kept, 0 when fewer are there. In the thread pool: giving
+ * back the blocks of a large file takes a while.
  */
-export async function pruneSnapshots(directory: string, disk: Disk): Promise<number> {
-  const all = listSnapshots(directory, disk);
-  for (const { path } of all.slice(keptSnapshots)) await disk.promises.unlink(path);
+export async function pruneSnapshots(directory: string, upTo: number, disk: Disk): Promise<number> {
+  const own = listSnapshots(directory, disk).filter(({ index }) => index <= upTo);
+  for (const { path } of own.slice(keptSnapshots)) await disk.promises.unlink(path);
   syncDirectory(directory, disk);
-  return all.length < keptSnapshots ? 0 : (all[keptSnapshots - 1]?.index ?? 0);
+  return own.length < keptSnapshots ? 0 : (own[keptSnapshots - 1]?.index ?? 0);
 }
