@@ -9,6 +9,9 @@ import { rolledOutProbe, type Preparation, type Scenario, type Wanted } from './
 
 const fillers = 16;
 const readyTimeoutMs = 60_000;
+/** A server has by then done what had reached it when the load ended. */
+const stragglersMs = 1_000;
+const looksAfterRemoval = 10;
 let serial = 0;
 
 /**
@@ -26,8 +29,8 @@ export async function withNamespace<T>(
     for (const preparation of scenario.prepare) await prepare(target, preparation, { ...wanted, namespace });
     return await work(namespace);
   } finally {
-    const paths = [...(scenario.cleanup?.(namespace) ?? []), `/api/v1/namespaces/${namespace}`];
-    for (const path of paths) await remove(target, path);
+    for (const path of scenario.cleanup?.(namespace) ?? []) await removeAll(target, path);
+    await removeOne(target, `/api/v1/namespaces/${namespace}`);
   }
 }
 
@@ -64,14 +67,34 @@ async function allReady(client: Http2Client, path: string): Promise<void> {
   }
 }
 
-/** By any server that answers: the load may have outlived one. What fails is said, and hides no result of the load. */
-async function remove(target: Target, path: string): Promise<void> {
+/**
+ * What is outside the namespace goes until none of it comes any more: a request that was under way when the load ended can
+ * still make one after the others were removed.
+ */
+async function removeAll(target: Target, path: string): Promise<void> {
+  for (let look = 0; look < looksAfterRemoval; look++) {
+    if (!(await removeOne(target, path))) return;
+    await new Promise((resolve) => setTimeout(resolve, stragglersMs));
+    const left = await ofAny(target, 'GET', path);
+    if (left !== undefined && (JSON.parse(left.toString()) as { items: unknown[] }).items.length === 0)
+      return;
+  }
+  process.stderr.write(`${path}: some may stay, more were made while they were removed\n`);
+}
+
+/** Says what stays when it fails: that hides no result of the load. */
+async function removeOne(target: Target, path: string): Promise<boolean> {
+  return (await ofAny(target, 'DELETE', path)) !== undefined;
+}
+
+/** The answer of any server that has one: the load may have outlived some. Says what is wrong where there is none. */
+async function ofAny(target: Target, method: 'GET' | 'DELETE', path: string): Promise<Buffer | undefined> {
   const faults: string[] = [];
   for (const server of target.servers) {
     const client = new Http2Client(server, target.tls);
     try {
-      const { status, body } = await client.request('DELETE', path, undefined, { timeoutMs: 30_000 });
-      if (status < 300) return;
+      const { status, body } = await client.request(method, path, undefined, { timeoutMs: 30_000 });
+      if (status < 300) return body;
       faults.push(`${status} ${body.toString()}`);
     } catch (error) {
       faults.push((error as Error).message);
@@ -79,5 +102,6 @@ async function remove(target: Target, path: string): Promise<void> {
       client.close();
     }
   }
-  process.stderr.write(`${path} stays: ${faults.join('; ')}\n`);
+  process.stderr.write(`${method} ${path}: ${faults.join('; ')}\n`);
+  return undefined;
 }

@@ -26,6 +26,10 @@ interface MemberFlags {
   readonly config?: string;
 }
 
+interface WaitFlags extends MemberFlags {
+  readonly wait: number;
+}
+
 interface AddFlags extends MemberFlags {
   readonly role: MemberRecord['role'];
   readonly peer?: HostAndPort;
@@ -70,13 +74,17 @@ export function addMember(program: Command): void {
     .description('make a learner a voter, once it holds nine tenths of the log')
     .addArgument(new NamesArgument('<member>', 'name or id'))
     .option('--wait <duration>', 'how long it may still take to catch up', duration, 60_000)
-    .action(async (which: string, flags: MemberFlags & { readonly wait: number }) => {
-      await promote(chosenCluster(flags), which, flags.wait);
-    });
+    .action(async (which: string, flags: WaitFlags) => promote(chosenCluster(flags), which, flags.wait));
   remoteOption(clusterOptions(member.command('remove')))
     .description('remove a member for good; on this machine it is ended, too, and its data put aside')
     .addArgument(new NamesArgument('<member>', 'name or id'))
-    .action(async (which: string, flags: MemberFlags) => remove(chosenCluster(flags), which, flags));
+    .option(
+      '--wait <duration>',
+      'how long those that would be left may still take to be in reach',
+      duration,
+      10_000,
+    )
+    .action(async (which: string, flags: WaitFlags) => remove(chosenCluster(flags), which, flags));
 }
 
 async function accessTo(state: ClusterState): Promise<Access> {
@@ -157,34 +165,39 @@ async function addElsewhere(access: Access, name: string, { role, peer }: AddFla
   process.stdout.write(`${JSON.stringify({ name, memberId, join: true, members }, undefined, 2)}\n`);
 }
 
-/** A learner that lags is asked for again until it has caught up. */
 async function promote(state: ClusterState, which: string, waitMs: number): Promise<void> {
-  const deadline = Date.now() + waitMs;
-  for (;;) {
-    try {
-      const access = await accessTo(state);
-      const { id } = await find(access, which);
-      await access.client.changeMember(access.leader, 'promote', id);
-      return;
-    } catch (error) {
-      if (!/does not hold enough|no leader/.test((error as Error).message) || Date.now() > deadline)
-        throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await changed(waitMs, /does not hold enough|no leader/, async () => {
+    const access = await accessTo(state);
+    const { id } = await find(access, which);
+    await access.client.changeMember(access.leader, 'promote', id);
+  });
 }
 
-async function remove(state: ClusterState, which: string, flags: MemberFlags): Promise<void> {
-  const access = await accessTo(state);
-  const { id, name } = await find(access, which);
-  // A leader hands over before it goes, and could end before it has answered: another member is asked to.
-  const others = state.masters.filter((master) => master.name !== name);
-  const asked = access.leader.name === name ? await reachable(access.client, others) : access.leader;
-  await access.client.changeMember(asked, 'remove', id);
+async function remove(state: ClusterState, which: string, flags: WaitFlags): Promise<void> {
+  const { id, name } = await find(await accessTo(state), which);
+  await changed(flags.wait, /would lose its quorum|no leader/, async () => {
+    const { client, leader } = await accessTo(state);
+    // A leader hands over before it goes, and could end before it has answered: another member is asked to.
+    const others = state.masters.filter((master) => master.name !== name);
+    await client.changeMember(leader.name === name ? await reachable(client, others) : leader, 'remove', id);
+  });
   if (flags.config !== undefined || !state.masters.some((master) => master.name === name)) return;
   await askSupervisor(state.dataDir, { command: 'dismiss', master: name });
   const dataDir = join(state.dataDir, 'masters', name);
   if (existsSync(dataDir)) renameSync(dataDir, `${dataDir}.removed-${id}`);
+}
+
+/** A change that is refused for what may pass (a learner lags, a member does not answer just now) is asked for again. */
+async function changed(waitMs: number, passing: RegExp, ask: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!passing.test((error as Error).message) || Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function reachable(client: AdminClient, masters: readonly MasterState[]): Promise<MasterState> {

@@ -46,7 +46,7 @@ async function each(
 
 /** Reads, writes, compares and deletes a few keys that all such clients share. */
 export async function runEtcdRegisters(options: EtcdClientOptions, keys: number): Promise<void> {
-  const { history, name, prefix, random } = options;
+  const { history, name, prefix, random, placement } = options;
   const seen = new Map<string, number>();
   let count = 0;
   await each(options, 4, async (connection) => {
@@ -54,7 +54,8 @@ export async function runEtcdRegisters(options: EtcdClientOptions, keys: number)
     const value = `${name}-${count++}`;
     const kind = random.below(20);
     const base = { client: name, key };
-    if (kind < 7) {
+    // A client that stays with a cut-off leader, and reads nothing but what that has: it must be found out.
+    if (kind < 7 || (options.staleReads && placement.stays)) {
       const found = await history.perform({ ...base, kind: 'get' }, async () =>
         connection.get(key, options.staleReads),
       );
