@@ -3,12 +3,30 @@ import type { Loop } from './event-queue.js';
 import type { Stream } from './random.js';
 import type { Simulator } from './simulator.js';
 
-/** How one machine's clock differs from true time. */
-export interface Skew {
+/** How one machine's clock differs from true time; it is monotonic, and never goes back. */
+export class Skew {
+  #rate = 1;
+  #offsetMs = 0;
+
   /** Its seconds in one of true time. */
-  rate: number;
-  /** Jumps so far, in milliseconds; only forward, as a monotonic clock's. */
-  offsetMs: number;
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** What it shows at true time `now`, in milliseconds. */
+  at(now: number): number {
+    return now * this.#rate + this.#offsetMs;
+  }
+
+  /** From true time `now` on it runs at another rate. */
+  runAt(rate: number, now: number): void {
+    this.#offsetMs += now * (this.#rate - rate);
+    this.#rate = rate;
+  }
+
+  jump(ms: number): void {
+    this.#offsetMs += ms;
+  }
 }
 
 /** How long a turn of an event loop takes to come round, at most. */
@@ -18,7 +36,7 @@ const turnMs = 0.03;
 export function simulatedClock(simulator: Simulator, loop: Loop, skew: Skew, random: Stream): Clock {
   let lastTurnAt = 0;
   return {
-    now: () => simulator.now * skew.rate + skew.offsetMs,
+    now: () => skew.at(simulator.now),
     after(ms, run) {
       const event = simulator.after(ms / skew.rate, 'timer', loop, run);
       return () => void (event.cancelled = true);

@@ -36,16 +36,47 @@ export function damageLog(disk: SimulatedDisk, random: Stream): boolean {
   return true;
 }
 
-/** Takes the newest record away as if it had never been written, or puts it somewhere else in the file. */
-export function loseNewestRecord(disk: SimulatedDisk, random: Stream, removed: boolean): boolean {
+interface Vote {
+  readonly term: number;
+  readonly vote: number;
+}
+
+const hardStateType = 2;
+
+/** What the record at `at` says last of term and vote (see the layout in record.ts of the log). */
+function voteIn(bytes: Buffer, at: number): Vote | undefined {
+  const items = at + 32;
+  const end = items + bytes.readUInt32LE(at + 16);
+  let vote: Vote | undefined;
+  for (let item = items; item + 5 <= end; item += 5 + bytes.readUInt32LE(item)) {
+    if (bytes.readUInt8(item + 4) !== hardStateType) continue;
+    vote = { term: bytes.readUIntLE(item + 5, 6), vote: bytes.readUIntLE(item + 13, 6) };
+  }
+  return vote;
+}
+
+/**
+ * Takes the newest record away as if it had never been written, or puts it somewhere else in the file. Not where its vote,
+ * `known`, would go with it: who votes twice in a term lets two lead in it.
+ */
+export function loseNewestRecord(
+  disk: SimulatedDisk,
+  random: Stream,
+  removed: boolean,
+  known: Vote,
+): boolean {
   const inode = segments(disk).at(-1);
   if (inode === undefined) return false;
   const found = records(inode);
+  const bytes = Buffer.from(inode.cache.buffer, 0, inode.size);
+  const before = found.slice(1, -1).map((place) => voteIn(bytes, place));
+  const kept = before.findLast((vote) => vote !== undefined);
+  if (kept?.term !== known.term || kept.vote !== known.vote) return false;
   const at = found.at(-1);
   // The first record of a segment is its head: without it the segment itself is damaged.
   if (at === undefined || found.length < 3) return false;
   const room = inode.size - at;
-  const length = Math.min(room, 32 + Buffer.from(inode.cache.buffer).readUInt32LE(at + 16));
+  const length = Math.min(room, 32 + bytes.readUInt32LE(at + 16));
   const record = inode.cache.slice(at, at + length);
   inode.write(new Uint8Array(length), at);
   const moved = at + Math.ceil(length / 8) * 8 + 8 * random.int(1, 20);

@@ -28,6 +28,7 @@ export interface Striker {
   readonly count: number;
   note(line: string): void;
   until(meanMs: number, end: () => void): void;
+  after(ms: number, then: () => void): void;
   pause(server: Server, which: 'main' | 'consensus' | 'both', meanMs: number): void;
   /** Starts a server that has crashed, after a while. */
   restart(server: Server): void;

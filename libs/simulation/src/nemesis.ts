@@ -1,4 +1,5 @@
 import { damageLog, damageSnapshot, loseNewestRecord } from './damage.js';
+import { LeftBehind } from './left-behind.js';
 import { MembershipFaults } from './membership-faults.js';
 import type { NemesisParts, Striker } from './nemesis-parts.js';
 import { Stream } from './random.js';
@@ -12,6 +13,7 @@ export class Nemesis implements Striker {
   random: Stream;
   private readonly times: Stream;
   private readonly sorts: readonly { readonly weight: number; readonly strike: () => void }[];
+  private readonly leftBehind: LeftBehind;
   private stopped = false;
 
   constructor(private readonly parts: NemesisParts) {
@@ -19,6 +21,7 @@ export class Nemesis implements Striker {
     this.random = this.times;
     const { weights } = parts.scenario;
     const members = new MembershipFaults(this, parts);
+    this.leftBehind = new LeftBehind(this, parts);
     this.sorts = [
       { weight: weights.network, strike: () => this.network() },
       { weight: weights.process, strike: () => this.process() },
@@ -33,6 +36,7 @@ export class Nemesis implements Striker {
     const { simulator, scenario, seed, skip } = this.parts;
     simulator.after(this.times.around(scenario.faultEveryMs), 'fault', undefined, () => {
       if (this.stopped) return;
+      if (this.leftBehind.holds) return this.start();
       this.count += 1;
       this.random = new Stream(seed, `fault ${this.count}`);
       if (!skip.has(this.count)) this.strike();
@@ -58,7 +62,7 @@ export class Nemesis implements Striker {
   }
 
   private relieve(server: Server): void {
-    server.skew.rate = 1;
+    server.skew.runAt(1, this.parts.simulator.now);
     server.disk.fault = () => undefined;
     server.disk.latencyMs = this.parts.scenario.diskLatencyMs;
     server.pause('both', false);
@@ -69,7 +73,7 @@ export class Nemesis implements Striker {
     this.after(this.random.around(meanMs), end);
   }
 
-  private after(ms: number, then: () => void): void {
+  after(ms: number, then: () => void): void {
     this.parts.simulator.after(ms, 'fault', undefined, () => {
       if (!this.stopped) then();
     });
@@ -197,8 +201,8 @@ export class Nemesis implements Striker {
         return this.pause(victim, 'both', longMs);
       case 6:
         coverage.hit('process: main thread stalls');
-        if (random.chance(0.6)) return this.pause(victim, 'main', longMs);
-        return this.leaveBehind(victim, longMs * 4);
+        if (random.chance(0.5)) return this.pause(victim, 'main', longMs);
+        return this.leftBehind.strike(longMs * 4);
       case 7:
         coverage.hit('process: consensus thread stalls');
         return this.pause(victim, 'consensus', longMs);
@@ -215,17 +219,6 @@ export class Nemesis implements Striker {
         this.cut([[leader.id, to.id]], longMs * 2);
       }
     }
-  }
-
-  /** It stalls with work that it has not done, and the others go on without it: what brings it up to date finds it so. */
-  private leaveBehind(server: Server, forMs: number): void {
-    const others = this.parts.servers.filter((each) => each !== server);
-    const links = others.map((each) => [each.id, server.id] as const);
-    this.parts.coverage.hit('process: left behind while it stalls');
-    this.note(`${server.name} stalls (main) and is left behind`);
-    server.pause('main', true);
-    this.after(forMs / 40, () => this.cut(links, forMs));
-    this.after(forMs * 3, () => server.pause('main', false));
   }
 
   pause(server: Server, which: 'main' | 'consensus' | 'both', meanMs: number): void {
@@ -310,7 +303,7 @@ export class Nemesis implements Striker {
       if (ids.length < 3 || servers.some((each) => each.damaged || each.forgetful)) return;
       if (!observer.spare(server.id, ids)) return;
       server.crash(false);
-      if (loseNewestRecord(server.disk, random, dice === 0)) {
+      if (loseNewestRecord(server.disk, random, dice === 0, observer.of(server.id))) {
         coverage.hit(dice === 0 ? 'disk: newest record of the log lost' : 'disk: misdirected write');
         this.note(`the newest record of ${server.name} is lost`);
         observer.of(server.id).mayHaveLost = true;
@@ -337,18 +330,18 @@ export class Nemesis implements Striker {
   }
 
   private clock(): void {
-    const { coverage } = this.parts;
+    const { coverage, simulator } = this.parts;
     const { random } = this;
     const server = this.someServer();
     if (random.chance(0.5)) {
       coverage.hit('clock: runs fast or slow');
-      server.skew.rate = random.between(0.7, 1.4);
+      server.skew.runAt(random.between(0.7, 1.4), simulator.now);
       this.note(`the clock of ${server.name} runs at ${server.skew.rate.toFixed(2)}`);
-      return this.until(1_000, () => (server.skew.rate = 1));
+      return this.until(1_000, () => server.skew.runAt(1, simulator.now));
     }
     coverage.hit('clock: jumps');
     const jump = random.around(1_000);
-    server.skew.offsetMs += jump;
+    server.skew.jump(jump);
     this.note(`the clock of ${server.name} jumps by ${jump.toFixed(0)} ms`);
   }
 }

@@ -8,8 +8,7 @@ import type {
   loadConsensusThread,
 } from '#libs/consensus';
 import { createRaft } from '#libs/raft';
-import { simulatedClock } from './clock.js';
-import type { Skew } from './clock.js';
+import { simulatedClock, Skew } from './clock.js';
 import { SimulatedDisk } from './disk.js';
 import { Loop } from './event-queue.js';
 import type { Network } from './network.js';
@@ -39,7 +38,7 @@ const dataDir = '/data';
 /** One machine: a disk, a clock, and the process that is started on it again and again. */
 export class Server {
   readonly disk: SimulatedDisk;
-  readonly skew: Skew = { rate: 1, offsetMs: 0 };
+  readonly skew = new Skew();
   state: 'down' | 'starting' | 'up' | 'stopping' | 'halted' | 'removed' = 'down';
   replica: Replica | undefined;
   main: Loop;
