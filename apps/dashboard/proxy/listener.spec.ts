@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ClusterPki, ensureClusterPki } from '#libs/pki';
 import { type Listener, openListener } from './listener.js';
+import type { Access } from './masters.js';
 
 let directory: string;
 let pki: ClusterPki;
@@ -25,13 +26,14 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 async function master(
   name: string,
   behave: 'answer' | 'break' = 'answer',
+  { masters, ca } = pki,
 ): Promise<{ url: string; server: Server }> {
-  const { serving } = pki.masters['m1']!;
+  const { serving } = masters['m1']!;
   const server = createServer(
     {
       key: serving.privateKey,
       cert: serving.certificate,
-      ca: pki.ca.certificate,
+      ca: ca.certificate,
       requestCert: true,
       rejectUnauthorized: true,
     },
@@ -50,9 +52,17 @@ async function master(
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
+const accessOf = ({ ca, admin }: ClusterPki): Access => ({
+  ca: ca.certificate,
+  cert: admin.certificate,
+  key: admin.privateKey,
+});
+
 async function listener(...candidates: readonly string[]): Promise<Listener> {
-  const { certificate, privateKey } = pki.admin;
-  const access = { ca: pki.ca.certificate, cert: certificate, key: privateKey };
+  return listenerWith(() => accessOf(pki), candidates);
+}
+
+async function listenerWith(access: () => Access, candidates: readonly string[]): Promise<Listener> {
   const made = await openListener({ port: 0, candidates: () => candidates, access });
   open.push(made);
   return made;
@@ -163,6 +173,18 @@ describe('the loopback listener', () => {
     expect(failed.status).toBe(502);
     endStream?.();
     expect((await stream).text).toBe('first\nlast\n');
+  });
+
+  it('goes on with the certificates that the kubeconfig holds now', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'trireme-listener-'));
+    open.push({ close: () => rmSync(other, { recursive: true, force: true }) });
+    const next = await ensureClusterPki(other, { masters: ['m1'] });
+    const [old, moved] = [await master('old'), await master('moved', 'answer', next)];
+    let access = accessOf(pki);
+    const { base, cookie } = await enter(await listenerWith(() => access, [moved.url, old.url]));
+    expect((await ask(`${base}/dashboard/`, { cookie })).text).toBe('old GET /dashboard/\n');
+    access = accessOf(next);
+    expect((await ask(`${base}/dashboard/`, { cookie })).text).toBe('moved GET /dashboard/\n');
   });
 
   it('says so when no master answers', async () => {

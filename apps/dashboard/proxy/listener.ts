@@ -14,7 +14,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Base URLs of masters or of a balancer, best first. */
   readonly candidates: () => readonly string[];
-  readonly access: Access;
+  /** With whose rights; asked for anew with each request. */
+  readonly access: () => Access;
 }
 
 export interface Listener {

@@ -27,14 +27,14 @@ const handshakeTimeoutsMs = [500, 3_000] as const;
 /** The masters that the loopback listener may speak to, the one that answered last first. */
 export class Masters {
   readonly #candidates: () => readonly string[];
-  readonly #access: Access;
-  readonly #agents = new Map<string, Agent>();
+  readonly #access: () => Access;
+  readonly #agents = new Map<string, { readonly agent: Agent; readonly access: Access }>();
   #preferred: string | undefined;
   /** Those that failed, the newest first. */
   #avoided: readonly string[] = [];
 
-  /** `candidates`: base URLs, asked for anew each time, best first. */
-  constructor(candidates: () => readonly string[], access: Access) {
+  /** `candidates`: base URLs, best first. Both are asked for anew each time: masters move, certificates change. */
+  constructor(candidates: () => readonly string[], access: () => Access) {
     this.#candidates = candidates;
     this.#access = access;
   }
@@ -61,13 +61,13 @@ export class Masters {
   avoid(url: string): void {
     if (this.#preferred === url) this.#preferred = undefined;
     // Idle connections to it would only be tried in vain; those in use tell by themselves.
-    for (const sockets of Object.values(this.#agents.get(url)?.freeSockets ?? {}))
+    for (const sockets of Object.values(this.#agents.get(url)?.agent.freeSockets ?? {}))
       for (const socket of sockets ?? []) socket.destroy();
     this.#avoided = [url, ...this.#avoided.filter((other) => other !== url)].slice(0, 16);
   }
 
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy();
+    for (const { agent } of this.#agents.values()) agent.destroy();
   }
 
   #ordered(): string[] {
@@ -80,11 +80,15 @@ export class Masters {
     return [...new Set(this.#candidates())].sort((a, b) => penalty(a) - penalty(b));
   }
 
-  #agent(url: string): Agent {
-    const { ca, cert, key } = this.#access;
-    const known = this.#agents.get(url) ?? new Agent({ keepAlive: true, ca, cert, key });
-    this.#agents.set(url, known);
-    return known;
+  #agent(url: string, access: Access): Agent {
+    const { ca, cert, key } = access;
+    const known = this.#agents.get(url);
+    if (known !== undefined && sameCredentials(known.access, access)) return known.agent;
+    // Its streams end with it: the page goes on with others that the new certificates vouch for.
+    known?.agent.destroy();
+    const agent = new Agent({ keepAlive: true, ca, cert, key });
+    this.#agents.set(url, { agent, access });
+    return agent;
   }
 
   #ask(
@@ -92,9 +96,10 @@ export class Masters {
     { method, path, headers, body, timeoutMs }: Call,
     handshakeTimeoutMs: number,
   ): Promise<IncomingMessage> {
-    const { token } = this.#access;
+    const access = this.#access();
+    const { token } = access;
     const options: RequestOptions = {
-      agent: this.#agent(url),
+      agent: this.#agent(url, access),
       method,
       headers: {
         ...headers,
@@ -117,6 +122,10 @@ export class Masters {
       sent.end(body);
     });
   }
+}
+
+function sameCredentials(a: Access, b: Access): boolean {
+  return a.ca === b.ca && a.cert === b.cert && a.key === b.key;
 }
 
 function giveUpOnHandshake(

@@ -1,6 +1,6 @@
 import type { MemberStatus } from '#libs/consensus';
 import type { FaultNote, Frame, MemberFrame, Observation } from '../protocol.js';
-import { PeerWatch, type PeerWatchOptions } from './peer-watch.js';
+import { type PeerTrust, PeerWatch } from './peer-watch.js';
 
 const frameEveryMs = 500;
 
@@ -12,15 +12,20 @@ export interface FaultReport {
     readonly pid?: number;
     readonly paused: boolean;
     readonly cut?: string;
+    /** URL of its API. */
+    readonly apiServer: string;
   }[];
 }
 
-export interface CollectorOptions extends Omit<PeerWatchOptions, 'name' | 'url'> {
+export interface CollectorOptions {
   readonly cluster: string;
   readonly self: string;
   readonly observe: () => Promise<Observation>;
+  /** Those of the configuration in force. */
   readonly members: () => readonly MemberStatus[];
-  /** URL of a member's API. */
+  /** What holds now: asked before each frame, so that changed certificates are used from the next one on. */
+  readonly trust: () => PeerTrust;
+  /** URL of a member's API, where no supervisor knows better. */
   readonly urlOf: (member: MemberStatus) => string;
   /** Undefined on a cluster that has no local supervisor. */
   readonly faultReport: (() => Promise<FaultReport>) | undefined;
@@ -37,6 +42,8 @@ export class Collector {
   readonly #options: CollectorOptions;
   readonly #listeners = new Set<FrameListener>();
   readonly #peers = new Map<string, PeerWatch>();
+  /** The last that there was: members stay where they are while the supervisor does not answer. */
+  #lastReport: FaultReport | undefined;
   #timer: NodeJS.Timeout | undefined;
   #busy = false;
 
@@ -82,12 +89,13 @@ export class Collector {
 
   async #frame(): Promise<Frame> {
     const { cluster, self, observe, members, faultReport } = this.#options;
-    const others = members().filter(({ name }) => name !== self);
-    this.#follow(others);
+    // A supervisor that does not answer cannot do faults either: then the page has no buttons.
+    const report = await faultReport?.().catch(() => undefined);
+    this.#lastReport = report ?? this.#lastReport;
+    this.#follow(members().filter(({ name }) => name !== self));
     // The first frame waits for the others: nobody is called silent who was not asked.
     await Promise.all([...this.#peers.values()].map(({ first }) => first));
-    // A supervisor that does not answer cannot do faults either: then the page has no buttons.
-    const [own, report] = await Promise.all([observe(), faultReport?.().catch(() => undefined)]);
+    const own = await observe();
     const frameOf = (name: string): MemberFrame => {
       const process = report?.masters.find((master) => master.name === name);
       const known =
@@ -117,13 +125,18 @@ export class Collector {
     };
   }
 
-  /** Members come and go while the cluster runs. */
+  /** Members come, move and go while the cluster runs, and certificates change. */
   #follow(others: readonly MemberStatus[]): void {
-    const { clientCa, identity, urlOf } = this.#options;
+    const { urlOf } = this.#options;
+    const trust = this.#options.trust();
     for (const member of others) {
-      if (this.#peers.has(member.name)) continue;
-      const peer = new PeerWatch({ name: member.name, url: urlOf(member), clientCa, identity });
-      this.#peers.set(member.name, peer);
+      const { name } = member;
+      const local = this.#lastReport?.masters.find((master) => master.name === name);
+      const options = { name, url: local?.apiServer ?? urlOf(member), trust };
+      const known = this.#peers.get(name);
+      if (known?.holdsFor(options) === true) continue;
+      known?.close();
+      this.#peers.set(name, new PeerWatch(options));
     }
     for (const [name, peer] of this.#peers) {
       if (others.some((other) => other.name === name)) continue;

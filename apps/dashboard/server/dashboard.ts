@@ -46,7 +46,7 @@ export interface FaultPort {
 
 export interface DashboardOptions extends Pick<
   CollectorOptions,
-  'cluster' | 'self' | 'urlOf' | 'clientCa' | 'identity' | 'onFault'
+  'cluster' | 'self' | 'urlOf' | 'trust' | 'onFault'
 > {
   readonly storage: Storage;
   /** Undefined where the log is another program's. */

@@ -10,11 +10,18 @@ const pollEveryMs = 500;
 const timeoutMs = 700;
 const answerBytesMax = 1 << 20;
 
+/** By whom masters' certificates are signed, and whose certificate they are shown. */
+export interface PeerTrust {
+  /** PEM, one authority or several. */
+  readonly ca: string;
+  readonly identity: KeyPair;
+}
+
 export interface PeerWatchOptions {
   readonly name: string;
+  /** Where its API is. */
   readonly url: string;
-  readonly clientCa: string;
-  readonly identity: KeyPair;
+  readonly trust: PeerTrust;
 }
 
 /** Asks one other master for its observation, over and over, while somebody watches. */
@@ -30,13 +37,13 @@ export class PeerWatch {
 
   constructor(options: PeerWatchOptions) {
     this.#options = options;
-    const { clientCa, identity, name } = options;
+    const { trust, name } = options;
     this.#agent = new Agent({
       keepAlive: true,
       maxSockets: 1,
-      ca: clientCa,
-      cert: identity.certificate,
-      key: identity.privateKey,
+      ca: trust.ca,
+      cert: trust.identity.certificate,
+      key: trust.identity.privateKey,
       // In every master's certificate, whatever address it is reached under.
       servername: name,
     });
@@ -48,6 +55,12 @@ export class PeerWatch {
     if (this.#silence === undefined && this.#observation !== undefined)
       return { observation: this.#observation };
     return { silence: this.#silence ?? 'no answer yet' };
+  }
+
+  /** Whether it would be asked in the same way with these: at its address, with its certificates. */
+  holdsFor({ url, trust: { ca, identity } }: PeerWatchOptions): boolean {
+    const { url: usedUrl, trust: used } = this.#options;
+    return url === usedUrl && ca === used.ca && identity.certificate === used.identity.certificate;
   }
 
   close(): void {

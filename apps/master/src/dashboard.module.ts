@@ -46,7 +46,6 @@ function createDashboard(
   certificates: Certificates,
   logger: Logger,
 ): Dashboard {
-  const pki = certificates.current;
   const replica = embedded(storage);
   return new Dashboard({
     cluster: config.clusterName,
@@ -54,9 +53,8 @@ function createDashboard(
     storage,
     metrics: replica === undefined ? undefined : () => replica.metrics(),
     version: productVersion(),
-    clientCa: pki.ca.certificate,
     // The others give their observations to administrators alone; a master is no less than that.
-    identity: pki.admin,
+    trust: () => ({ ca: certificates.current.ca.certificate, identity: certificates.current.admin }),
     urlOf: ({ name, peerUrl }: MemberStatus) =>
       config.apiUrls[name] ?? `https://${new URL(peerUrl).host.replace(/:\d+$/, '')}:${config.securePort}`,
     faults: faultPort(config),

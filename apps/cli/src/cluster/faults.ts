@@ -1,7 +1,7 @@
 import { UserError } from '../ui/errors.js';
 import { AdminClient } from './admin-client.js';
 import type { SupervisedChild } from './child.js';
-import { type ClusterState, type MasterState, named } from './state.js';
+import { type ClusterState, httpsUrl, type MasterState, named } from './state.js';
 import { clusterStatus } from './status.js';
 
 type Direction = 'both' | 'in' | 'out';
@@ -39,6 +39,8 @@ export interface FaultReport {
     readonly pid?: number;
     readonly paused: boolean;
     readonly cut?: Direction;
+    /** URL of its API: also of masters that were added after others were configured. */
+    readonly apiServer: string;
   }[];
 }
 
@@ -59,11 +61,12 @@ export class Faults {
   }
 
   report(): FaultReport {
-    const masters = this.#state().masters.map(({ name, pid }) => ({
+    const masters = this.#state().masters.map(({ name, pid, apiPort }) => ({
       name,
       pid,
       paused: this.#paused.has(name),
       cut: this.#cut.get(name),
+      apiServer: httpsUrl('127.0.0.1', apiPort),
     }));
     return { records: this.#records, masters };
   }

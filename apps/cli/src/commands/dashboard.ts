@@ -29,13 +29,13 @@ export function addDashboard(program: Command): void {
     .option('--port <port>', 'port on loopback; 0 takes a free one', integer(0, 65_535), 0)
     .action(async (flags: Flags) => {
       const local = localCluster(flags);
-      const access = accessOf(flags, local);
+      const access = followed(() => accessOf(flags, local));
       // Masters move and come back: what runs is looked up each time, the balancer or Service comes last.
       const candidates = (): string[] => [
         ...(local === undefined ? [] : (readState(local.dataDir)?.masters ?? [])).map(
           ({ apiPort }) => `https://127.0.0.1:${apiPort}`,
         ),
-        access.server,
+        access().server,
       ];
       const listener = await listen(flags.port, candidates, access);
       process.stdout.write(`${listener.url}\n`);
@@ -66,10 +66,27 @@ function accessOf({ kubeconfig, context }: Flags, local: ClusterState | undefine
   }
 }
 
+/** What the kubeconfig holds now. One that cannot be read any more leaves what was there before, and says why. */
+function followed(read: () => ClusterAccess): () => ClusterAccess {
+  let access = read();
+  let said = '';
+  return () => {
+    try {
+      access = read();
+      said = '';
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== said) process.stderr.write(`${message}; what it held before is used\n`);
+      said = message;
+    }
+    return access;
+  };
+}
+
 async function listen(
   port: number,
   candidates: () => readonly string[],
-  access: ClusterAccess,
+  access: () => ClusterAccess,
 ): ReturnType<typeof openListener> {
   try {
     return await openListener({ port, candidates, access });

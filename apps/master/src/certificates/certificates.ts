@@ -93,9 +93,9 @@ function ensure(config: MasterConfig): Promise<ClusterPki> {
 
 /** What changes when any file that matters here does. Only looked at: reading all of them each time would be work. */
 async function signatureOf({ pkiDir, name }: MasterConfig): Promise<string> {
-  const authorities = ['ca', 'peer-ca', 'etcd-ca'];
+  const shared = ['ca', 'peer-ca', 'etcd-ca', 'admin'];
   const own = ['apiserver', 'peer', 'etcd'].map((which) => `masters/${name}/${which}`);
-  const files = [...authorities, ...own].flatMap((file) => [`${file}.crt`, `${file}.key`]);
+  const files = [...shared, ...own].flatMap((file) => [`${file}.crt`, `${file}.key`]);
   const facts = await Promise.all(
     files.map(async (file) => {
       const found = await stat(join(pkiDir, file)).catch(() => undefined);
