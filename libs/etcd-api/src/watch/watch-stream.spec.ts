@@ -185,6 +185,24 @@ describe('a watch stream', () => {
   });
 });
 
+describe('a watcher that was further on another member', () => {
+  it('is not told of progress before this member is there', async () => {
+    const { space, stream, responses } = open();
+    stream.handle(create('a', { start_revision: 4, progress_notify: true }));
+    stream.handle({ request_union: 'progress_request' });
+    await settled();
+    stream.notifyProgress();
+    expect(responses.map(({ watch_id, created }) => [watch_id, created])).toEqual([[0, true]]);
+    space.apply({ key: 'other' });
+    space.apply({ key: 'other' });
+    stream.notifyProgress();
+    expect(responses.slice(1)).toMatchObject([
+      { watch_id: 0, events: [], header: { revision: 3 } },
+      { watch_id: -1, header: { revision: 3 } },
+    ]);
+  });
+});
+
 describe('batches', () => {
   const event = (modRevision: number): StoreEvent => ({
     type: 'put',

@@ -152,6 +152,7 @@ export class WatchStream {
       if (isWhole) watcher.next = lastRevision + 1;
     }
     watcher.next = Math.max(watcher.next, revision + 1);
+    this.payProgress();
   }
 
   private fallBehind(watcher: StreamWatcher): void {
@@ -190,13 +191,21 @@ export class WatchStream {
     for (const watcher of this.watchers.values()) {
       const isIdle = !this.lagging.has(watcher) && !watcher.wasActive;
       watcher.wasActive = false;
-      if (isIdle && watcher.progressNotify) this.write({ watch_id: watcher.id, events: [] });
+      if (isIdle && watcher.progressNotify && !this.isAhead(watcher))
+        this.write({ watch_id: watcher.id, events: [] });
     }
+    this.payProgress();
+  }
+
+  /** It wants what this member has not applied yet: it came from one that has, and would be told to go back. */
+  private isAhead({ next }: StreamWatcher): boolean {
+    return next > this.serving.space.revision + 1;
   }
 
   /** True of all watchers at once, or not said. */
   private payProgress(): void {
     if (!this.owesProgress || this.lagging.size > 0) return;
+    for (const watcher of this.watchers.values()) if (this.isAhead(watcher)) return;
     this.owesProgress = false;
     this.write({ watch_id: noWatchId });
   }
