@@ -11,7 +11,8 @@ export interface ChildOptions {
   readonly onChange: (pid: number | undefined) => void;
 }
 
-const firstDelayMs = 100;
+/** Starting a process takes a core for most of a second: the others elect their leader before that. */
+const firstDelayMs = 250;
 const longestDelayMs = 10_000;
 /** A process that lived this long has recovered: its next end counts as the first. */
 const settledMs = 5_000;
