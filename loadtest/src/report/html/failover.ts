@@ -27,7 +27,7 @@ export function failoverBody(report: FailoverReport, baseline: FailoverReport | 
           `${number(sum((target) => target.operations))} operations`,
         ],
       ]),
-      section('Gaps', 'Median, p99 and longest of the rounds.', gapTables(report, baseline)),
+      section('Gaps', 'Milliseconds: median · p99 · longest of the rounds.', gapTables(report, baseline)),
       section('Every round', 'One dot a round.', gapStrips(report)),
       ...report.targets.map((target) =>
         section(
@@ -68,7 +68,7 @@ function gapTables(report: FailoverReport, baseline: FailoverReport | undefined)
   const before = (target: string, fault: string, observer: string): string => {
     const found = baseline?.faults.find((each) => each.target === target && each.fault === fault);
     const gap = found?.gaps[observer];
-    return gap === undefined ? '' : ` (${duration(gap.p50)})`;
+    return gap === undefined ? '' : ` (${number(gap.p50)})`;
   };
   const rows = report.faults.map(({ target, fault, rounds, gaps }) => [
     `${fault}, ${target}`,
@@ -76,7 +76,7 @@ function gapTables(report: FailoverReport, baseline: FailoverReport | undefined)
     ...observers.map((observer): string | Cell => {
       const gap = gaps[observer];
       if (gap === undefined) return { text: '–', kind: 'muted' };
-      return `${duration(gap.p50)}${before(target, fault, observer)} · ${duration(gap.p99)} · ${duration(gap.max)}`;
+      return `${number(gap.p50)}${before(target, fault, observer)} · ${number(gap.p99)} · ${number(gap.max)}`;
     }),
   ]);
   const note = baseline === undefined ? '' : 'In brackets: the median of the baseline.';

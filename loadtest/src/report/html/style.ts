@@ -50,7 +50,7 @@ footer { margin-top: 44px; padding-top: 14px; border-top: 1px solid var(--rule);
 code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 @media (max-width: 560px) { body { padding: 18px 14px 36px; } .tile dd { font-size: 1.1rem; } .chart { padding-left: 50px; } .axis.y { width: 45px; } .axis.x { left: 50px; } .plot { height: 160px; } .strip { grid-template-columns: 92px 1fr; } }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --rule: #ccc; --panel: #f2f2f2; --one: #0072b2; --two: #c45500; --three: #00795a; --four: #8a5aa8; --good: #00694c; --bad: #b3261e; --fault: #b3261e; --leader: #555; --heal: #00795a; }
-  body { max-width: none; padding: 0; font-size: 11px; } section { break-inside: avoid; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+  body { max-width: none; padding: 0; font-size: 11px; } section { break-inside: avoid; } .wide { overflow: visible; } table { font-size: 9px; } th, td { padding: 3px 6px; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `;
 
 /** Tells the values under the pointer; the page is whole without it. */
