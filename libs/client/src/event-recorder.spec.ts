@@ -79,7 +79,7 @@ describe('event recorder', () => {
     for (let at = 0; at < 100; at++) recorder.event(pod('a'), 'Normal', 'Killing', `message ${at}`);
     await recorder.flush();
     expect(list()).toHaveLength(11);
-    expect(list().at(-1)).toMatchObject({ message: '(combined from similar events)', count: 15 });
+    expect(list().at(-1)).toMatchObject({ message: '(combined from similar events): message 24', count: 15 });
     expect(state.writes).toBe(25);
     recorder.event(pod('b'), 'Normal', 'Killing', 'another object is not cut');
     await recorder.flush();

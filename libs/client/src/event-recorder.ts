@@ -45,6 +45,8 @@ interface Recorded {
   count: number;
 }
 
+/** As client-go says it. */
+const combined = '(combined from similar events)';
 const limits = {
   /** Events that wait to be written. */
   queue: 1_000,
@@ -128,8 +130,11 @@ class CorrelatingRecorder implements EventRecorder {
     const { reference, type, reason } = pending;
     const about = `${reference.kind}/${reference.namespace ?? ''}/${reference.name}/${reference.uid ?? ''}`;
     if (!this.#bucket(about).tryTake()) return;
-    const message = this.#combine(`${about}/${type}/${reason}`, pending.message);
-    const key = `${about}/${type}/${reason}/${message}`;
+    const group = `${about}/${type}/${reason}`;
+    const isCombined = this.#isOneTooMany(group, pending.message);
+    // Of those that are combined, the newest is told.
+    const message = isCombined ? `${combined}: ${pending.message}` : pending.message;
+    const key = `${group}/${isCombined ? combined : message}`;
     const known = this.#recorded.get(key);
     const events = this.#options.client.resource(resources.events);
     const namespace = reference.namespace ?? 'default';
@@ -157,17 +162,18 @@ class CorrelatingRecorder implements EventRecorder {
     return bucket;
   }
 
-  #combine(group: string, message: string): string {
+  /** The group has as many messages of its own as it may. */
+  #isOneTooMany(group: string, message: string): boolean {
     const nowMs = this.#clock.now();
     let similar = this.#similar.get(group);
     if (similar === undefined || nowMs - similar.sinceMs > limits.similarWindowMs) {
       similar = { messages: new Set(), sinceMs: nowMs };
       remember(this.#similar, group, similar);
     }
-    if (similar.messages.has(message)) return message;
-    if (similar.messages.size >= limits.similar) return '(combined from similar events)';
+    if (similar.messages.has(message)) return false;
+    if (similar.messages.size >= limits.similar) return true;
     similar.messages.add(message);
-    return message;
+    return false;
   }
 
   #newEvent(pending: Pending, message: string, namespace: string): CoreEvent {
