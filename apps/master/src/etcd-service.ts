@@ -8,38 +8,62 @@ import { embedded, type Engine } from './consensus/engine.js';
 export interface EtcdService {
   /**
    * Looks at its certificates; where they have changed the service begins anew with them, so that no client stays whose
-   * authority is gone. Its clients go on elsewhere meanwhile.
+   * authority is gone. Its clients go on elsewhere meanwhile. Rejects when it cannot: certificates that do not hold leave
+   * it as it was; where the port was lost meanwhile the next call tries again.
    */
   reload(): Promise<void>;
+  /** Ends it, and with it a reload that is under way. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly pki: EtcdPki;
   close(): Promise<void>;
 }
 
 const off: EtcdService = { reload: () => Promise.resolve(), close: () => Promise.resolve() };
 
 /** Starts the etcd service where the configuration asks for one. */
-export async function startEtcdService(config: MasterConfig, engine: Engine): Promise<EtcdService> {
+export async function startEtcdService(
+  config: Pick<MasterConfig, 'etcdApi' | 'name' | 'members' | 'pkiDir'>,
+  engine: Engine,
+): Promise<EtcdService> {
   const replica = embedded(engine);
+  const { etcdApi, name, members, pkiDir } = config;
   // With an external etcd the configuration has been refused already.
-  if (config.etcdApi === undefined || replica === undefined) return off;
-  let pki = await certificatesOf(config, config.etcdApi.host);
-  let api = await start(config.etcdApi, config.name, pki, replica);
-  const { etcdApi } = config;
-  return {
-    async reload() {
-      const now = await certificatesOf(config, etcdApi.host);
-      const own = (of: EtcdPki): string => of.ca.certificate + (of.masters[config.name]?.certificate ?? '');
-      if (own(now) === own(pki)) return;
-      pki = now;
-      await api.close();
-      api = await start(etcdApi, config.name, pki, replica);
-    },
-    close: () => api.close(),
-  };
-}
+  if (etcdApi === undefined || replica === undefined) return off;
+  const masters = members.map((member) => member.name);
+  const certificates = (): Promise<EtcdPki> =>
+    ensureEtcdPki(dirname(pkiDir), { masters, hosts: [etcdApi.host] });
+  const shown = ({ ca, masters: of }: EtcdPki): string => ca.certificate + (of[name]?.certificate ?? '');
 
-function certificatesOf(config: MasterConfig, host: string): Promise<EtcdPki> {
-  const masters = config.members.map(({ name }) => name);
-  return ensureEtcdPki(dirname(config.pkiDir), { masters, hosts: [host] });
+  let running: Running | undefined = await start(etcdApi, name, await certificates(), replica);
+  let closed = false;
+  let last = Promise.resolve();
+  /** One at a time: two that overlap would want the port at once. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+  return {
+    reload: () =>
+      inTurn(async () => {
+        if (closed) return;
+        const now = await certificates();
+        if (running !== undefined && shown(running.pki) === shown(now)) return;
+        await running?.close();
+        running = undefined;
+        running = await start(etcdApi, name, now, replica);
+      }),
+    close() {
+      closed = true;
+      return inTurn(async () => {
+        await running?.close();
+        running = undefined;
+      });
+    },
+  };
 }
 
 async function start(
@@ -47,13 +71,13 @@ async function start(
   name: string,
   pki: EtcdPki,
   backend: Replica,
-): Promise<{ close(): Promise<void> }> {
+): Promise<Running> {
   const serving = pki.masters[name];
   if (serving === undefined) throw new Error(`there is no etcd certificate for ${name}`);
   // Only here: a master without it need not load gRPC.
   const { startEtcdApi } = await import('#libs/etcd-api');
   try {
-    return await startEtcdApi({
+    const api = await startEtcdApi({
       backend,
       listen: { host, port },
       tls: {
@@ -63,6 +87,7 @@ async function start(
       },
       clientUrls,
     });
+    return { pki, close: () => api.close() };
   } catch (error) {
     throw new Error(
       `cannot serve etcd's clients on ${host}:${port}: ${(error as Error).message}. Free the port, or choose another`,
