@@ -37,19 +37,25 @@ export class LeftBehind {
           () => this.isBeyondTheLog(server),
           () => {
             for (const link of links) link.cut = false;
+            if (!this.isBeyondTheLog(server)) return this.end(server);
             this.once(
               limitMs * 2,
               () => !this.isBeyondTheLog(server),
               () => {
-                if (this.lag(server) >= waitingEntries) coverage.hit('process: left behind while it stalls');
-                server.pause('main', false);
-                this.holds = false;
+                const isMended = !this.isBeyondTheLog(server) && this.lag(server) >= waitingEntries;
+                if (isMended) coverage.hit('process: left behind while it stalls');
+                this.end(server);
               },
             );
           },
         );
       },
     );
+  }
+
+  private end(server: Server): void {
+    server.pause('main', false);
+    this.holds = false;
   }
 
   /** Committed and not applied, in entries. */
